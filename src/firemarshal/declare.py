@@ -1,0 +1,86 @@
+"""What a step may say: plain values that touch nothing, executed later by the keeper."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar, Literal
+
+Json = dict[str, Any]
+Keyword = Literal["given", "when", "then"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """Base of all; `says` names the keywords under which it makes sense."""
+
+    says: ClassVar[tuple[Keyword, ...]] = ()
+    system: str = ""
+
+    def as_json(self) -> Json:
+        """The form that stands in a compiled drill."""
+        return {"declares": type(self).__name__, **asdict(self)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Healthy(Declaration):
+    """The steady state: proved by the system's own canary, before the fault and at the end."""
+
+    says = ("given",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load(Declaration):
+    """Clients that write at the profile's steady rate; they are the instrument of the drill."""
+
+    says = ("given",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aimed(Declaration):
+    """Choose the victims of a fault now and keep them, whatever happens until it is injected."""
+
+    says = ("given",)
+    fault: str
+    arguments: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition(Declaration):
+    """Harm that stands before the disaster: same verbs, undo and proof, but it starts no clock.
+
+    `for_s`: how long it has stood when the disaster strikes; the keeper waits for that.
+    """
+
+    says = ("given",)
+    fault: str
+    arguments: Json = field(default_factory=dict)
+    for_s: float = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disaster(Declaration):
+    """The one fault of the drill; T0 is the moment of its injection.
+
+    `hold_s` is a planned end: the keeper heals after that time, and the recovery is judged from
+    there as part of the disaster. None means that it stands until the watch is over.
+    """
+
+    says = ("when",)
+    fault: str
+    arguments: Json = field(default_factory=dict)
+    hold_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective(Declaration):
+    """A promise to be judged: `rto` and `rpo` in seconds, `lost` in acknowledged writes.
+
+    `limit` None means the clause's own; with a clause, a number may be stricter, never looser.
+    """
+
+    says = ("then",)
+    kind: Literal["rto", "rpo", "lost"]
+    limit: float | None = None
+
+
+DECLARATIONS: dict[str, type[Declaration]] = {
+    kind.__name__: kind for kind in (Healthy, Load, Aimed, Condition, Disaster, Objective)
+}
