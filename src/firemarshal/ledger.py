@@ -22,10 +22,11 @@ HEADER = struct.Struct("<8sQQI")  # magic, begun, closed, length of the JSON tha
 RECORD = struct.Struct("<QqqqqIIBBB13x")
 RECORD_BYTES = RECORD.size
 NO_ENDPOINT = 255
+READ_AT_ONCE = 4096
 
 
 class Outcome(IntEnum):
-    """What became of an attempt; an answer after its deadline is UNKNOWN, neither saved nor lost."""
+    """What became of an attempt; a late answer is UNKNOWN: neither saved nor lost."""
 
     EMPTY = 0
     INTENT = 1
@@ -84,6 +85,9 @@ class LedgerWriter:
         try:
             os.posix_fallocate(descriptor, 0, size)
             self._map = mmap.mmap(descriptor, size)
+        except OSError:
+            path.unlink()  # a full disk must not keep half a ledger on top
+            raise
         finally:
             os.close(descriptor)
         self._map[HEADER.size : HEADER.size + len(text)] = text
@@ -147,21 +151,19 @@ class Ledger:
         return bool(self._head()[2])
 
     def attempts(self, first: int = 1) -> Iterator[Attempt]:
-        """The attempts from key `first` on, in the order of keys; empty slots are left out."""
-        count = self.begun - first + 1
-        if count <= 0:
-            return
-        data = os.pread(
-            self._file.fileno(), count * RECORD_BYTES, HEADER_BYTES + (first - 1) * RECORD_BYTES
-        )
-        whole = len(data) - len(data) % RECORD_BYTES
-        for fields in RECORD.iter_unpack(data[:whole]):
-            key, scheduled, begun, sent, done, value, connections, outcome, refusal, end = fields
-            if outcome != Outcome.EMPTY:
-                yield Attempt(
-                    *(key, scheduled, begun, sent, done, value, connections),
-                    *(Outcome(outcome), Refusal(refusal), end),
-                )
+        """The attempts from key `first` on, in the order of keys; empty slots are left out.
+
+        Read in parts, so that a ledger of days needs no memory.
+        """
+        last = self.begun
+        for start in range(first, last + 1, READ_AT_ONCE):
+            count = min(READ_AT_ONCE, last + 1 - start)
+            offset = HEADER_BYTES + (start - 1) * RECORD_BYTES
+            data = os.pread(self._file.fileno(), count * RECORD_BYTES, offset)
+            for fields in RECORD.iter_unpack(data[: len(data) - len(data) % RECORD_BYTES]):
+                *numbers, outcome, refusal, endpoint = fields
+                if outcome != Outcome.EMPTY:
+                    yield Attempt(*numbers, Outcome(outcome), Refusal(refusal), endpoint)
 
     def _head(self) -> tuple[bytes, int, int, int]:
         head: tuple[bytes, int, int, int] = HEADER.unpack(
