@@ -161,9 +161,12 @@ class Ledger:
             offset = HEADER_BYTES + (start - 1) * RECORD_BYTES
             data = os.pread(self._file.fileno(), count * RECORD_BYTES, offset)
             for fields in RECORD.iter_unpack(data[: len(data) - len(data) % RECORD_BYTES]):
-                *numbers, outcome, refusal, endpoint = fields
+                key, scheduled, begun, sent, done, value, connections, outcome, why, end = fields
                 if outcome != Outcome.EMPTY:
-                    yield Attempt(*numbers, Outcome(outcome), Refusal(refusal), endpoint)
+                    yield Attempt(
+                        *(key, scheduled, begun, sent, done, value, connections),
+                        *(Outcome(outcome), Refusal(why), end),
+                    )
 
     def _head(self) -> tuple[bytes, int, int, int]:
         head: tuple[bytes, int, int, int] = HEADER.unpack(
