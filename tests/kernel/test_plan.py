@@ -191,7 +191,7 @@ def test_the_shortest_plan_is_pleasant(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('rto = "5 min"', 'rto = "5 minuets"', "SH-1: key 'rto': .*'5 minuets' is not a duration, write"),
+        ('rto = "5 min"', 'rto = "5 minuets"', "SH-1: key 'rto': .*'5 minuets' is not a duration"),
         ('rto = "5 min"', 'rot = "5 min"', "SH-1: key 'rot' is unknown; did you mean 'rto'"),
         ('every = "quarter"', 'every = "often"', "SH-1: key 'every': .*names none of day"),
         ('every = "quarter"\n', "", "SH-1: key 'every' is missing; add it"),
