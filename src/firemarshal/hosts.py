@@ -1,0 +1,249 @@
+"""Machines that members run on: the few things a fault may do there, the same over every road.
+
+No command is ever a shell string made from data: locally the words go to `exec`, over ssh each is
+quoted. A process is always pid and start time together, because pids are given out again.
+`via` is "local" or "ssh"; testinfra's ssh does not fit, as it keeps a master connection open and
+has no deadline for a command.
+"""
+
+import contextlib
+import os
+import re
+import shlex
+import signal
+import subprocess
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from firemarshal.fault import NotDone, VictimChanged
+from firemarshal.processes import LISTING, Process, listed, local_processes, signal_exactly
+
+CONNECT_TIMEOUT_S = 5
+SSH_OPTIONS = (
+    *("BatchMode=yes", f"ConnectTimeout={CONNECT_TIMEOUT_S}", "StrictHostKeyChecking=yes"),
+    *("ControlMaster=no", "ControlPath=none", "RemoteCommand=none", "ClearAllForwardings=yes"),
+    *("ServerAliveInterval=5", "ServerAliveCountMax=2", "LogLevel=ERROR"),
+)
+SHORT_S = 15.0
+SSH_FAILED = 255
+TIMEOUT_EXPIRED = (124, 137)
+GONE, OTHER, ZOMBIE = 93, 94, 95
+NOT_FOUND, NOT_ALLOWED = 127, 126
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+# A command that outlived its deadline would do its harm after healing had been proved.
+DEADLINE = (
+    'if command -v timeout >/dev/null 2>&1; then exec timeout -k 1 "$0" "$@"; else exec "$@"; fi'
+)
+SIGNAL = f"""
+set -f; pid=$1 start=$2 name=$3
+read -r line 2>/dev/null </proc/"$pid"/stat || exit {GONE}
+set -- ${{line##*) }}
+[ "${{20}}" = "$start" ] || exit {OTHER}
+[ "$1" != Z ] || exit {ZOMBIE}
+kill -s "$name" "$pid"
+"""
+SPAWN = """
+log=$1; shift
+command -v "$1" >/dev/null || { echo "$1: not found" >&2; exit 127; }
+while IFS= read -r pair; do export "$pair"; done
+: >>"$log" || exit 1
+setsid "$@" </dev/null >>"$log" 2>&1 &
+echo $!
+"""
+
+
+class HostFailed(NotDone):
+    """The host could not be asked; says which host, which command, what was seen and the cure."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command answered; a code other than 0 is an answer, not an error."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Host(ABC):
+    """What a fault may do on a machine, whatever road leads there."""
+
+    name: str
+
+    @abstractmethod
+    def ask(self, argv: Sequence[str], timeout_s: float, stdin: str) -> Result:
+        """Run `argv` with `stdin` as its input; `run` without the convenience."""
+
+    @abstractmethod
+    def signal(self, pid: int, start: int, signal_name: str) -> None:
+        """Signal exactly this process; VictimChanged when it is gone, dead or another one."""
+
+    @abstractmethod
+    def processes(self) -> list[Process]:
+        """All processes now, zombies included; those that end while being read are left out."""
+
+    def run(self, argv: Sequence[str], timeout_s: float) -> Result:
+        """Run a command without input; HostFailed when it could not be asked or did not end."""
+        return self.ask(argv, timeout_s, "")
+
+    def read(self, path: str) -> str:
+        """The text of a file; HostFailed when it cannot be read."""
+        return self._asked(["cat", "--", path]).out
+
+    def exists(self, path: str) -> bool:
+        """Whether the path leads to something; false also for a link to nothing."""
+        result = self.run(["test", "-e", path], SHORT_S)
+        if result.code not in (0, 1):
+            raise self._failed(["test", "-e", path], result.err.strip())
+        return result.code == 0
+
+    def spawn(self, argv: Sequence[str], environment: Mapping[str, str], log_path: str) -> int:
+        """Start what must outlive the caller, in a session of its own, and return its pid.
+
+        Output is appended to `log_path`. The environment travels through the input, as the words
+        of a command stand in every process list. HostFailed when command or log cannot be had.
+        """
+        for key, text in environment.items():
+            if not VARIABLE.fullmatch(key) or "\n" in text or "\0" in text:
+                raise ValueError(f"cannot pass the variable {key!r}: name or text is not one line")
+        pairs = "".join(f"{key}={text}\n" for key, text in environment.items())
+        words = ["sh", "-c", SPAWN, "spawn", log_path, *argv]
+        return int(self._asked(words, pairs, shown=argv).out)
+
+    def _asked(self, argv: Sequence[str], stdin: str = "", shown: Sequence[str] = ()) -> Result:
+        result = self.ask(argv, SHORT_S, stdin)
+        if result.code != 0:
+            raise self._failed(shown or argv, f"exit code {result.code}: {result.err.strip()}")
+        return result
+
+    def _failed(self, argv: Sequence[str], seen: str, cure: str = "") -> HostFailed:
+        tried = f"on host {self.name}: {shlex.join(argv)}"
+        return HostFailed(f"{tried}; seen: {seen}" + (f"; cure: {cure}" if cure else ""))
+
+    def _changed(self, pid: int, start: int, seen: str) -> VictimChanged:
+        return VictimChanged(
+            f"on host {self.name}: wanted to signal process {pid} of start time {start}; "
+            f"seen: {seen}; cure: aim again"
+        )
+
+
+class LocalHost(Host):
+    """This machine."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def ask(self, argv: Sequence[str], timeout_s: float, stdin: str) -> Result:
+        """As `Host.ask`; the deadline kills everything the command started in its session."""
+        try:
+            return finished(argv, timeout_s, stdin)
+        except subprocess.TimeoutExpired:
+            raise self._failed(argv, f"no end within {timeout_s:g} s, killed") from None
+        except FileNotFoundError as error:
+            return Result(NOT_FOUND, "", f"{error.filename}: not found")
+        except PermissionError as error:
+            return Result(NOT_ALLOWED, "", f"{error.filename}: {error.strerror}")
+
+    def signal(self, pid: int, start: int, signal_name: str) -> None:
+        """As `Host.signal`, without a gap: the look and the signal go through one pidfd."""
+        try:
+            signal_exactly(pid, start, signal.Signals[signal_name])
+        except ProcessLookupError as error:
+            raise self._changed(pid, start, str(error)) from None
+        except PermissionError as error:
+            cure = "run as root or as the user who owns the process"
+            raise self._failed(["kill", f"-{signal_name}", str(pid)], str(error), cure) from None
+
+    def processes(self) -> list[Process]:
+        """As `Host.processes`, from /proc."""
+        return local_processes()
+
+
+class SshHost(Host):
+    """A machine behind ssh, by key only: nobody sits there to type a password.
+
+    Exit code 255 is ssh's own word for "no connection", so a command that ends with it counts as
+    not asked.
+    """
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        self.name = str(spec["name"])
+        self._words = ["ssh", "-T", "-p", str(spec.get("port") or 22)]
+        options = [*SSH_OPTIONS]
+        if spec.get("known_hosts_file"):
+            options.append('UserKnownHostsFile="{}"'.format(spec["known_hosts_file"]))
+        if spec.get("identity_file"):
+            options.append("IdentitiesOnly=yes")
+            self._words += ["-i", str(spec["identity_file"])]
+        if spec.get("user"):
+            self._words += ["-l", str(spec["user"])]
+        for option in options:
+            self._words += ["-o", option]
+        self._words += ["--", str(spec["address"])]
+
+    def ask(self, argv: Sequence[str], timeout_s: float, stdin: str) -> Result:
+        """As `Host.ask`; the deadline holds on the far side too, where `timeout` is installed."""
+        remote = shlex.join(["sh", "-c", DEADLINE, f"{timeout_s:g}", *argv])
+        begun = time.monotonic()
+        try:
+            result = finished([*self._words, remote], timeout_s + CONNECT_TIMEOUT_S + 2, stdin)
+        except subprocess.TimeoutExpired:
+            raise self._failed(argv, f"no answer within {timeout_s:g} s") from None
+        except FileNotFoundError:
+            raise self._failed(argv, "no ssh here", "install an OpenSSH client") from None
+        if result.code == SSH_FAILED:
+            cure = "check address, port, user, identity_file and known_hosts_file of the host"
+            raise self._failed(argv, result.err.strip() or "exit code 255", cure)
+        if result.code in TIMEOUT_EXPIRED and time.monotonic() - begun >= timeout_s:
+            raise self._failed(argv, f"no end within {timeout_s:g} s, killed")
+        return result
+
+    def signal(self, pid: int, start: int, signal_name: str) -> None:
+        """As `Host.signal`; looks and signals in one shell, so the gap is microseconds."""
+        short = signal.Signals[signal_name].name.removeprefix("SIG")
+        words = ["sh", "-c", SIGNAL, "signal", str(pid), str(start), short]
+        result = self.run(words, SHORT_S)
+        seen = {GONE: "no such process", OTHER: "another process", ZOMBIE: "a zombie, dead already"}
+        if result.code in seen:
+            raise self._changed(pid, start, seen[result.code])
+        if result.code != 0:
+            cure = "connect as root or as the user who owns the process"
+            raise self._failed(["kill", f"-{signal_name}", str(pid)], result.err.strip(), cure)
+
+    def processes(self) -> list[Process]:
+        """As `Host.processes`, by one command, for a connection costs more than reading all."""
+        return listed(self._asked(["sh", "-c", LISTING], shown=["list processes"]).out)
+
+
+def host(spec: Mapping[str, Any]) -> Host:
+    """The host that a profile's table describes; ValueError for a road that is not known."""
+    if spec.get("via") == "local":
+        return LocalHost(str(spec["name"]))
+    if spec.get("via") == "ssh":
+        return SshHost(spec)
+    raise ValueError(f'host {spec.get("name")!r} has via = {spec.get("via")!r}; use "local", "ssh"')
+
+
+def finished(argv: Sequence[str], timeout_s: float, stdin: str) -> Result:
+    """Run to the end in a session of its own; at the deadline the whole session's group dies."""
+    with subprocess.Popen(
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    ) as running:
+        try:
+            out, err = running.communicate(stdin, timeout_s)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+            raise
+    return Result(running.returncode, out, err)
