@@ -37,7 +37,8 @@ CURES = (
     ),
     (
         ("certificate",),
-        "name the certificates of your network: SSL_CERT_FILE and PIP_CERT",
+        "name the certificates of your network: PIP_CERT for pip, SSL_CERT_FILE for uv, "
+        "or UV_SYSTEM_CERTS=1 where the system knows them",
     ),
     (
         (

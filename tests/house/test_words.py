@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 INDEXES = {"pypi.org", "files.pythonhosted.org"}
-MACHINE = re.compile(r"(?<![\w/.}*-])/(?:root|work|home/\w+|Users/\w+)(?![\w-])")
+# "/root" alone is any machine's; with something below it, it is one person's.
+MACHINE = re.compile(r"(?<![\w/.}*-])/(?:root/\w|work(?![\w-])|(?:home|Users)/\w)")
 URL_HOST = re.compile(r"https?://(?:[^/@\s\"']*@)?([\w.-]+)")
 INDEX_URL = re.compile(
     r"https?://(?:[^/@\s\"']*@)?([\w.-]+)(?::\d+)?(?:/[\w./-]*)?/simple\b"
@@ -60,12 +61,14 @@ def test_the_lock_file_names_the_public_index_only(root: Path) -> None:
     assert set(URL_HOST.findall((root / "uv.lock").read_text())) <= INDEXES
 
 
-@pytest.mark.parametrize("path", ["root", "work", "root/x", "work/main", "home/someone/x"])
+@pytest.mark.parametrize("path", ["root/x", "work", "work/main", "home/someone/x"])
 def test_a_planted_place_is_found(path: str) -> None:
     assert machine_words(f'open("/{path}")')
 
 
-@pytest.mark.parametrize("text", ["net/work/x", "./work/x", "the /workers page", "https://a/b"])
+@pytest.mark.parametrize(
+    "text", ["net/work/x", "./work/x", "the /workers page", "below /root", "https://a/b"]
+)
 def test_what_only_looks_like_a_place_is_not_found(text: str) -> None:
     assert not machine_words(text)
 
