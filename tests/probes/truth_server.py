@@ -15,6 +15,11 @@ from firemarshal.clock import now_us
 RESET = struct.pack("ii", 1, 0)
 
 
+def say(number: int) -> None:
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+
+
 class Truth:
     def __init__(self, port: int, data: Path) -> None:
         self.port, self.data, self.mode = port, data.open("ab", buffering=0), "back"
@@ -39,7 +44,7 @@ class Truth:
         elif self.listener is None:
             self.listener = self.listen()
         self.mode = word
-        print(now_us(), flush=True)
+        say(now_us())
 
     def drop(self, client: socket.socket) -> None:
         del self.clients[client]
@@ -67,7 +72,7 @@ class Truth:
         return None
 
     def run(self) -> None:
-        print(self.port, flush=True)
+        say(self.port)
         while True:
             watched = [sys.stdin, *([] if self.mode == "hang" else self.clients)]
             if self.listener:
