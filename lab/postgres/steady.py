@@ -54,7 +54,7 @@ def unready(table: dict[str, Any], folder: Path) -> str:
     first = primary(members, folder)
     if first is None:
         return "there was no single member that takes writes"
-    if why := _patroni_unready(members, first["name"]):
+    if why := _managers_unready(table, first["name"]):
         return why
     try:
         return _canary(table, first, folder)
@@ -68,20 +68,13 @@ def _canary(table: dict[str, Any], first: dict[str, Any], folder: Path) -> str:
         connection.execute("create table if not exists firemarshal_canary (token text)")
         connection.execute("delete from firemarshal_canary")
         connection.execute("insert into firemarshal_canary values (%s)", [token])
-        wanted = len(table["members"]) - 1
-        if table["synchronous"] and not _synchronous(connection):
-            return "no standby is synchronous"
+    wanted = len(table["members"]) - 1
     shown = [
         one["name"] for one in table["members"] if one is not first and _shows(one, token, folder)
     ]
     if len(shown) < wanted:
         return f"a row written on {first['name']} is shown by {len(shown)} of {wanted} standbys"
     return ""
-
-
-def _synchronous(connection: Any) -> bool:
-    query = "select count(*) from pg_stat_replication where sync_state in ('sync', 'quorum')"
-    return bool(connection.execute(query).fetchone()[0])
 
 
 def _shows(member: dict[str, Any], token: str, folder: Path) -> bool:
@@ -97,9 +90,15 @@ def _shows(member: dict[str, Any], token: str, folder: Path) -> bool:
     return False
 
 
-def _patroni_unready(members: list[dict[str, Any]], first: str) -> str:
-    """What the managers do not agree on yet, "" when all name the same leader and followers."""
-    for member in members:
+def _managers_unready(table: dict[str, Any], first: str) -> str:
+    """What the managers do not agree on yet, "" when all see the same leader and its followers.
+
+    A standby that PostgreSQL calls synchronous may not be promoted before Patroni calls it so too.
+    """
+    follower = "sync_standby" if table["synchronous"] else "replica"
+    wanted = {one["name"]: (follower, "streaming") for one in table["members"]}
+    wanted[first] = ("leader", "running")
+    for member in table["members"]:
         where = member["manager_url"].removeprefix("http://")
         connection = http.client.HTTPConnection(where, timeout=ANSWER_WITHIN_S)
         try:
@@ -110,6 +109,6 @@ def _patroni_unready(members: list[dict[str, Any]], first: str) -> str:
         finally:
             connection.close()
         states = {one["name"]: (one["role"], one["state"]) for one in seen}
-        if states.get(first) != ("leader", "running") or len(states) < len(members):
+        if states != wanted:
             return f"the manager of {member['name']} sees {states}"
     return ""

@@ -46,39 +46,40 @@ class Aimed(Declaration):
 class Condition(Declaration):
     """Harm that stands before the disaster: same verbs, undo and proof, but it starts no clock.
 
-    `for_s`: how long it has stood when the disaster strikes; the keeper waits for that.
+    `for_us`: how long it has stood when the disaster strikes; the keeper waits for that.
     """
 
     says = ("given",)
     fault: str
     arguments: Json = field(default_factory=dict)
-    for_s: float = 0
+    for_us: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Disaster(Declaration):
     """The one fault of the drill; T0 is the moment of its injection.
 
-    `hold_s` is a planned end: the keeper heals after that time, and the recovery is judged from
+    `hold_us` is a planned end: the keeper heals after that time, and the recovery is judged from
     there as part of the disaster. None means that it stands until the watch is over.
     """
 
     says = ("when",)
     fault: str
     arguments: Json = field(default_factory=dict)
-    hold_s: float | None = None
+    hold_us: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Objective(Declaration):
     """A promise to be judged: `rto` and `rpo` in seconds, `lost` in acknowledged writes.
 
-    `limit` None means the clause's own; with a clause, a number may be stricter, never looser.
+    `limit` (microseconds, or a count) None means the clause's own; a number may be stricter than
+    the clause, never looser.
     """
 
     says = ("then",)
     kind: Literal["rto", "rpo", "lost"]
-    limit: float | None = None
+    limit: int | None = None
 
 
 DECLARATIONS: dict[str, type[Declaration]] = {

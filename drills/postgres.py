@@ -1,0 +1,36 @@
+"""What can happen to a PostgreSQL pair."""
+
+from pytest_bdd import given, when
+
+from firemarshal.declare import Aimed, Condition, Disaster
+from firemarshal.drills.sentences import sentence
+
+
+@when(sentence('the primary of "{system}" is killed'))
+def _(system: str) -> Disaster:
+    return Disaster(system=system, fault="postgres.kill_primary")
+
+
+@given(sentence('the drill is aimed at the primary of "{system}"'))
+def _(system: str) -> Aimed:
+    return Aimed(system=system, fault="postgres.kill_primary")
+
+
+@given(sentence('the leadership of "{system}" has moved to the standby'))
+def _(system: str) -> Condition:
+    return Condition(system=system, fault="postgres.switch_over")
+
+
+@given(sentence('automatic failover of "{system}" is switched off'))
+def _(system: str) -> Condition:
+    return Condition(system=system, fault="postgres.pause_failover")
+
+
+@given(sentence('the replication link of "{system}" is cut'))
+def _(system: str) -> Condition:
+    return Condition(system=system, fault="postgres.cut_replication")
+
+
+@given(sentence('the replication link of "{system}" has been cut for {time:Duration}'))
+def _(system: str, time: int) -> Condition:
+    return Condition(system=system, fault="postgres.cut_replication", for_us=time)

@@ -1,0 +1,141 @@
+"""A compiled drill: plain data with a hash, from which everything else is derived."""
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+SCHEMA = "firemarshal/drill/1"
+Json = dict[str, Any]
+
+
+def canonical(value: Any) -> bytes:
+    """JSON that is equal byte for byte wherever it is made: RFC 8785 for what we put in it.
+
+    Holds while there are no floats, integers stay under 2^53 and keys are ASCII; a float raises
+    TypeError, because its text differs between languages.
+    """
+    _refuse_floats(value)
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def sha256(value: Any) -> str:
+    """The hash of a value's canonical JSON."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+@dataclass(frozen=True)
+class Step:
+    """A sentence of the feature and what it declares; `line` in the feature file."""
+
+    keyword: str
+    text: str
+    line: int
+    declaration: Json
+
+
+@dataclass(frozen=True)
+class Promise:
+    """One objective to be judged; `limit` in microseconds for durations, else a count.
+
+    Durations are integers so that the drill's hash needs no floats.
+    """
+
+    id: str
+    step: int
+    kind: str
+    limit: int
+    unit: str
+    text: str
+    system: str
+    clause: str = ""
+    clause_limit: int | None = None
+    clock: str = "fault"
+
+
+@dataclass(frozen=True)
+class Drill:
+    """What will be done, to which systems, and what was promised; decided before anything runs.
+
+    `control` is None, or what must come out of a negative control; `not_run` is None, or the
+    code and reason why this drill cannot run on this target.
+    """
+
+    name: str
+    feature: str
+    file: str
+    line: int
+    row: str
+    tags: tuple[str, ...]
+    clauses: tuple[str, ...]
+    control: Json | None
+    not_run: Json | None
+    target: str
+    systems: tuple[str, ...]
+    faults: dict[str, Json]
+    steps: tuple[Step, ...]
+    promises: tuple[Promise, ...]
+    hashes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """A short name for what the drill makes on the target: [a-z0-9], stable for its content."""
+        return "d" + sha256([self.file, self.name, self.row])[:10]
+
+    def as_json(self) -> Json:
+        """The value as journal line 1 keeps it."""
+        return {
+            "schema": SCHEMA,
+            "name": self.name,
+            "feature": self.feature,
+            "file": self.file,
+            "line": self.line,
+            "row": self.row,
+            "tags": list(self.tags),
+            "clauses": list(self.clauses),
+            "control": self.control,
+            "not_run": self.not_run,
+            "target": self.target,
+            "systems": list(self.systems),
+            "faults": self.faults,
+            "steps": [vars(step) for step in self.steps],
+            "promises": [vars(promise) for promise in self.promises],
+            "hashes": self.hashes,
+            "id": self.id,
+        }
+
+    @property
+    def sha256(self) -> str:
+        """The hash that approvals and the journal refer to."""
+        return sha256(self.as_json())
+
+
+def from_json(value: Json) -> Drill:
+    """The drill that `as_json` wrote; KeyError when the schema is another one."""
+    if value["schema"] != SCHEMA:
+        raise KeyError(f"a drill of schema {value['schema']!r} cannot be read, need {SCHEMA!r}")
+    return Drill(
+        **{
+            key: value[key]
+            for key in ("name", "feature", "file", "line", "row", "control", "not_run", "target")
+        },
+        tags=tuple(value["tags"]),
+        clauses=tuple(value["clauses"]),
+        systems=tuple(value["systems"]),
+        faults=value["faults"],
+        steps=tuple(Step(**step) for step in value["steps"]),
+        promises=tuple(Promise(**promise) for promise in value["promises"]),
+        hashes=value["hashes"],
+    )
+
+
+def _refuse_floats(value: Any) -> None:
+    if isinstance(value, float):
+        raise TypeError(f"{value!r} is a float; evidence holds integers and text only")
+    if isinstance(value, dict):
+        for one in value.values():
+            _refuse_floats(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            _refuse_floats(one)

@@ -1,0 +1,189 @@
+"""The keepers' house: started once a run, forks a keeper a drill in milliseconds.
+
+`python -m firemarshal.keeper.server FD RUNNER_PID`: listens on the socket FD for orders. Each
+order comes with a channel of its own; the keeper forked for it is in its own session, so that
+neither a closed terminal nor a killed runner takes it along.
+"""
+
+import os
+import signal
+import socket
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from firemarshal.journal import Journal
+from firemarshal.keeper.conduct import Conductor, open_journal
+from firemarshal.keeper.leftovers import heal_leftovers
+from firemarshal.keeper.order import Order
+from firemarshal.keeper.waiting import Waiting
+from firemarshal.state import Locked, SystemState
+
+LOCK_WAIT_S = 10.0
+Json = dict[str, Any]
+
+
+def main() -> None:
+    """Serve orders until the runner hangs up; a keeper that died is healed after even then."""
+    server = socket.socket(fileno=int(sys.argv[1]))
+    sys.path.insert(0, sys.argv[3])
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    keepers: dict[int, Json] = {}
+    while (received := _receive(server)) is not None:
+        order, channel = received
+        pid = os.fork()
+        if pid == 0:
+            server.close()
+            _keep(order, socket.socket(fileno=channel))
+        os.close(channel)
+        keepers[pid] = order
+        _reap(keepers, block=False)
+    _reap(keepers, block=True)
+
+
+def _receive(server: socket.socket) -> tuple[Json, int] | None:
+    """The next order and its channel; None when the runner hung up."""
+    try:
+        head, descriptors, _, _ = socket.recv_fds(server, 8, 1)
+        length = int.from_bytes(head, "big")
+        data = b""
+        while head and len(data) < length:
+            chunk = server.recv(min(1 << 16, length - len(data)))
+            if not chunk:
+                return None
+            data += chunk
+    except ConnectionResetError:
+        return None
+    return (orjson.loads(data), descriptors[0]) if head else None
+
+
+def _reap(keepers: dict[int, Json], block: bool) -> None:
+    """Collect ended keepers; one that was killed has left its faults to us."""
+    for pid, order in list(keepers.items()):
+        done, status = os.waitpid(pid, 0 if block else os.WNOHANG)
+        if done:
+            del keepers[pid]
+            if os.WIFSIGNALED(status) and order["ask"] == "drill":
+                _heal_after(order)
+
+
+def _heal_after(order: Json) -> None:
+    nobody, channel = socket.socketpair()
+    nobody.close()
+    pid = os.fork()
+    if pid == 0:
+        request = {"systems": list(order["order"]["systems"]), "ask": "heal"}
+        _keep({**_healing(order["order"]), **request}, channel)
+    channel.close()
+    os.waitpid(pid, 0)
+
+
+def _healing(order: Json) -> Json:
+    return {
+        "state": order["state"],
+        "target": order["target"]["name"],
+        "within_s": order["target"]["heal_within_s"],
+        "runner_pid": order["runner_pid"],
+    }
+
+
+def _keep(request: Json, channel: socket.socket) -> None:
+    """Be the keeper of one order; never returns."""
+    status = 1
+    try:
+        os.setsid()
+        channel.settimeout(1.0)
+        if request["ask"] == "drill":
+            _drill(Order(**request["order"]), channel)
+        else:
+            _heal(request, channel)
+        status = 0
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _drill(order: Order, channel: socket.socket) -> None:
+    waiting = Waiting(channel, order.runner_pid)
+    waiting.install_signals()
+    _import_before_forking(order)
+    states = [
+        SystemState(Path(order.state), order.target["name"], name) for name in sorted(order.systems)
+    ]
+    holder = {"run": order.run, "pid": os.getpid(), "drill": order.drill_json["name"]}
+    _under_locks(states, holder, lambda: _conduct(order, waiting, states), waiting, order)
+
+
+def _under_locks(
+    states: list[SystemState], holder: Json, act: Any, waiting: Waiting, order: Order
+) -> None:
+    if not states:
+        act()
+        return
+    try:
+        with states[0].lock(holder):
+            _under_locks(states[1:], holder, act, waiting, order)
+    except Locked as locked:
+        _refuse(waiting, "ABORTED", "lock", str(locked))
+
+
+def _conduct(order: Order, waiting: Waiting, states: list[SystemState]) -> None:
+    left = [undo for state in states for undo in state.pending()]
+    left_names = [undo.value["fault"] for undo in left]
+    left_names += [f"marker of {one}" for state in states for one in state.made()]
+    if left_names:
+        why = (
+            f"{', '.join(left_names)} of an earlier drill still stands; "
+            f"type: firemarshal heal --target {order.target['name']}"
+        )
+        _refuse(waiting, "NOT RUN", "fault-still-stands", why)
+        return
+    journal = open_journal(order, waiting)
+    result = Conductor(order, journal, waiting).serve()
+    _seal(order, journal)
+    result.write(journal)
+    waiting.tell({"tell": "done", "result": result.as_json()})
+
+
+def _seal(order: Order, journal: Journal) -> None:
+    journal.note("sealed", durable=True)
+    journal.close()
+
+
+def _refuse(waiting: Waiting, verdict: str, code: str, why: str) -> None:
+    waiting.tell({"tell": "done", "result": {"verdict": verdict, "code": code, "why": why}})
+
+
+def _import_before_forking(order: Order) -> None:
+    """Children are forked warm: importing a driver costs more than most verbs."""
+    for system in order.systems:
+        import_module(order.module_of(system))
+    for fault in order.drill_json["faults"].values():
+        import_module(fault["module"])
+
+
+def _heal(request: Json, channel: socket.socket) -> None:
+    waiting = Waiting(channel, request["runner_pid"])
+    waiting.install_signals()
+    standing: list[str] = []
+    for name in request["systems"]:
+        state = SystemState(Path(request["state"]), request["target"], name)
+        try:
+            with state.lock({"pid": os.getpid(), "heals": True}, wait_s=LOCK_WAIT_S):
+                standing += heal_leftovers(
+                    state,
+                    waiting,
+                    request["within_s"],
+                    lambda line: waiting.tell({"tell": "event", "event": line["event"]}),
+                )
+        except Locked as locked:
+            standing.append(str(locked))
+    waiting.tell({"tell": "done", "standing": standing})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""A verb in a child of its own: killed at its deadline and reaped before anything is healed."""
+
+import ctypes
+import os
+import re
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from chaoslib.activity import execute_activity
+
+from firemarshal.clock import now_us
+from firemarshal.keeper.waiting import Waiting
+
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
+FAILED = re.compile(r"ActivityFailed: (?P<name>[A-Za-z_][\w.]*): (?P<text>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a verb; `status` is done, raised, late (killed at its deadline) or died.
+
+    `before_us` and `after_us` enclose the call itself, measured by the child, so that neither
+    fork nor pipe widens a T0; both 0 when the child never came to it.
+    """
+
+    status: str
+    value: Any = None
+    error: str = ""
+    error_type: str = ""
+    before_us: int = 0
+    after_us: int = 0
+
+    @property
+    def done(self) -> bool:
+        """Whether the call returned a value."""
+        return self.status == "done"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function by name with JSON arguments: also a Chaos Toolkit activity, to be replayed."""
+
+    name: str
+    module: str
+    function: str
+    arguments: dict[str, Any]
+    configuration: dict[str, Any]
+
+    def activity(self) -> dict[str, Any]:
+        """The call in Chaos Toolkit's own format."""
+        return {
+            "type": "action" if self.function in ("inject", "heal", "perform") else "probe",
+            "name": self.name,
+            "provider": {
+                "type": "python",
+                "module": self.module,
+                "func": self.function,
+                "arguments": self.arguments,
+            },
+        }
+
+
+def run_verb(
+    call: Call,
+    deadline_s: float,
+    waiting: Waiting,
+    log: Path,
+    *,
+    heed: bool,
+    forked: Callable[[int], None],
+) -> Answer:
+    """Run a call in a forked session; the caller goes on watching the runner meanwhile.
+
+    `heed` False is for healing: nothing but the deadline ends it. `forked` learns the session
+    before the call begins. The child and whatever it started in its session are dead when this
+    returns, whatever the answer.
+    """
+    reader, writer = os.pipe()
+    go_reader, go_writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reader)
+        os.close(go_writer)
+        _child(call, writer, log, go_reader)
+    os.close(writer)
+    os.close(go_reader)
+    pidfd = os.pidfd_open(pid)
+    began_us = now_us()
+    try:
+        forked(pid)
+        os.write(go_writer, b"go")
+        data = _collect(reader, pidfd, waiting, began_us + round(deadline_s * 1e6), heed)
+    finally:
+        _end(pid, pidfd)
+        os.close(go_writer)
+        os.close(reader)
+        os.close(pidfd)
+    if data is None:
+        return Answer("late", error=f"no answer within {deadline_s:g} s")
+    if not data:
+        return Answer("died", error="its process ended without an answer")
+    return Answer(**orjson.loads(data))
+
+
+def _collect(
+    reader: int, pidfd: int, waiting: Waiting, until_us: int, heed: bool
+) -> bytes | None:
+    """The child's answer: bytes, empty when it died, None when the deadline passed."""
+    data = b""
+    while True:
+        if not waiting.for_any([reader, pidfd], until_us, heed=heed):
+            return None
+        chunk = os.read(reader, 1 << 16) if waiting.ready(reader) else b""
+        data += chunk
+        if not chunk and waiting.ready(pidfd):
+            return data
+
+
+def _end(pid: int, pidfd: int) -> None:
+    for send in (lambda: os.killpg(pid, signal.SIGKILL), lambda: os.kill(pid, signal.SIGKILL)):
+        try:
+            send()
+        except ProcessLookupError:
+            continue
+    os.waitpid(pid, 0)
+
+
+def _child(call: Call, writer: int, log: Path, go_reader: int) -> None:
+    """Never returns; an exception that chaoslib does not turn into an answer ends as died.
+
+    It waits for the word to go: a keeper killed before it noted the session gives none.
+    """
+    status = 1
+    try:
+        os.setsid()
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.read(go_reader, 2) != b"go":
+            os._exit(status)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        signal.set_wakeup_fd(-1)
+        _redirect(log)
+        answer = _execute(call)
+        with os.fdopen(writer, "wb") as pipe:
+            pipe.write(orjson.dumps(vars(answer)))
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _redirect(log: Path) -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(nothing, 0)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+
+
+def _execute(call: Call) -> Answer:
+    runs: list[dict[str, Any]] = []
+    before_us = now_us()
+    run = execute_activity(
+        {"title": call.name}, call.activity(), call.configuration, {}, False, runs=runs
+    )
+    after_us = now_us()
+    if run["status"] == "succeeded":
+        return Answer("done", value=run["output"], before_us=before_us, after_us=after_us)
+    text = "".join(run.get("exception") or ["no exception was kept"])
+    print(text, flush=True)  # noqa: T201 - to the verb's log
+    found = FAILED.search(text)
+    error_type, error = (found["name"], found["text"].strip()) if found else ("", text[-500:])
+    return Answer("raised", None, error, error_type.rpartition(".")[2], before_us, after_us)

@@ -1,0 +1,206 @@
+"""The pytest plugin: asleep without `--target`; with it, feature files become drills."""
+
+from collections.abc import Generator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firemarshal.bad_input import BadInput
+
+EXIT_BAD_INPUT, EXIT_NOT_CLEAN, EXIT_ABORTED = 4, 20, 11
+LAUNDERERS = ("rerunfailures", "flaky", "xdist")
+RUN = pytest.StashKey[Any]()
+VERDICT_WORDS = {
+    "PASSED": ("passed", ".", "PASSED"),
+    "FAILED": ("failed", "F", "FAILED"),
+    "INVALID": ("error", "I", "INVALID"),
+    "ABORTED": ("error", "A", "ABORTED"),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--target` is the only switch; there is no default and no environment variable."""
+    group = parser.getgroup("firemarshal", "fire drills")
+    group.addoption(
+        "--target",
+        metavar="NAME",
+        help="drill this target: targets/NAME.toml, or a path; without it nothing is collected",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Wake up only where a target is named; mistakes in profile and plans end it here."""
+    if not config.getoption("--target"):
+        return
+    _refuse_launderers(config)
+    try:
+        config.pluginmanager.register(Drills(config), "firemarshal-drills")
+    except BadInput as problem:
+        raise pytest.UsageError(problem.message) from None
+
+
+def _refuse_launderers(config: pytest.Config) -> None:
+    for name in LAUNDERERS:
+        active = config.pluginmanager.hasplugin(name)
+        if name == "xdist":
+            active = bool(getattr(config.option, "numprocesses", None))
+        if active:
+            raise pytest.UsageError(
+                f"pytest plugin {name!r} would rerun or lose drills; "
+                f"run them without it: -p no:{name}"
+            )
+
+
+class Drills:
+    """The hooks of a run with a target."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        project = import_module("firemarshal.project").load(Path(config.rootpath))
+        target = import_module("firemarshal.target").load(
+            config.getoption("--target"), project.rootdir
+        )
+        self.collecting = import_module("firemarshal.collecting")
+        self.signals = import_module("firemarshal.signals").Signals()
+        self.config, self.project, self.target = config, project, target
+        house = project.house(target)
+        config.stash[self.collecting.HOUSE] = house
+        config.stash[self.collecting.BAD_INPUT] = []
+        self.run: Any = None
+        self.progress: Any = None
+        self.refused = ""
+        for mark in _marks(house):
+            config.addinivalue_line("markers", mark)
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Any:
+        """Collect feature files, each once: the links of an editable install are left out."""
+        if file_path.suffix != ".feature" or file_path.resolve() != file_path:
+            return None
+        return self.collecting.FeatureFile.from_parent(parent, path=file_path)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Around all drills: lab and keepers' house, signals, and what still stands."""
+        drills = [one.drill for one in map(self.collecting.drill_of, session.items) if one]
+        if session.config.option.collectonly or not drills or self._bad_input():
+            return (yield)
+        terminal = import_module("firemarshal.terminal")
+        running = import_module("firemarshal.running")
+        scenario = import_module("firemarshal.scenario")
+        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
+        self.progress = terminal.Progress(_out(reporter), _fresh_line(reporter))
+        self.run = running.Run(self.project, self.target, self.signals, self.progress)
+        self.config.stash[self.collecting.DRIVE] = lambda request, one: self._drive(
+            session, scenario, request, one
+        )
+        self.signals.install()
+        try:
+            self._refuse_standing()
+            self.run.open(drills)
+            return (yield)
+        except BadInput as problem:
+            self.refused = problem.message
+            raise pytest.UsageError(problem.message) from None
+        finally:
+            self.signals.in_drill = True
+            self.run.close()
+            self._summarise()
+            self.signals.restore()
+
+    def _bad_input(self) -> bool:
+        """No drill runs beside a feature that could not be compiled."""
+        return bool(self.config.stash[self.collecting.BAD_INPUT])
+
+    def _refuse_standing(self) -> None:
+        standing = self.run.standing()
+        if not standing:
+            return
+        lines = [f"  {name}: {', '.join(faults)}" for name, faults in standing.items()]
+        self.refused = "\n".join(
+            [
+                f"target {self.target.name!r} is NOT CLEAN, an earlier drill left faults:",
+                *lines,
+                f"no drill starts before: firemarshal heal --target {self.target.name}",
+            ]
+        )
+        raise pytest.exit.Exception(self.refused, EXIT_NOT_CLEAN)
+
+    def _drive(self, session: pytest.Session, scenario: Any, request: Any, compiled: Any) -> None:
+        try:
+            scenario.drive(self.run, request, compiled)
+        finally:
+            if self.signals.received:
+                session.shouldstop = f"{self.signals.received[0]} received; healed first"
+
+    def _summarise(self) -> None:
+        if self.run and self.run.folder.is_dir():
+            reports = import_module("firemarshal.reports.summary")
+            reports.write(self.run.folder, self.run.results, self.target)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        """INVALID and ABORTED are errors of the drill, not failures of the system."""
+        report = yield
+        verdict = dict(item.user_properties).get("verdict")
+        if report.failed and verdict in ("INVALID", "ABORTED"):
+            report.when = "setup"
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """The drill's own word; a control that came out as it must says so."""
+        found = dict(report.user_properties)
+        verdict = str(found.get("verdict", ""))
+        if verdict not in VERDICT_WORDS or report.when == "teardown" or report.skipped:
+            return None
+        if report.when == "setup" and not report.failed:
+            return None
+        if report.passed and verdict != "PASSED":
+            return "passed", "c", f"{verdict}, AS IT MUST"
+        if report.failed and verdict == "PASSED":
+            return "failed", "F", "PASSED, though it must not"
+        return VERDICT_WORDS[verdict]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """The exit code that pytest and `firemarshal run` share."""
+        code = self._exit_code(int(session.exitstatus))
+        session.exitstatus = code
+
+    def _exit_code(self, pytests: int) -> int:
+        if self._bad_input() or (self.refused and pytests != EXIT_NOT_CLEAN):
+            return EXIT_BAD_INPUT
+        if self.run is None or pytests in (3, 4, EXIT_NOT_CLEAN):
+            return pytests
+        summary = import_module("firemarshal.reports.summary")
+        ours: int = summary.exit_code(self.run.results, self.target)
+        if self.signals.received and ours != EXIT_NOT_CLEAN:
+            return EXIT_ABORTED
+        return ours or pytests if pytests != 5 else ours
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """One table, the state of the target, and where the evidence lies."""
+        if self.run and self.run.results:
+            terminal = import_module("firemarshal.terminal")
+            terminal.closing(self.run.results, self.run.folder, _out(terminalreporter))
+
+
+def _marks(house: Any) -> list[str]:
+    compile_ = import_module("firemarshal.compile")
+    kinds = import_module("firemarshal.target").kinds()
+    words = [*kinds, *compile_.FREQUENCIES, *house.tags, *house.target.tags, "destructive"]
+    named = [
+        "plan(id): the clause of the recovery plan that a drill serves",
+        "must_fail(objective, least): a negative control that must miss an objective",
+        "must_be_invalid(code): a negative control that must come out INVALID",
+    ]
+    return [*named, *(f"{word}: a tag of features" for word in dict.fromkeys(words))]
+
+
+def _out(reporter: Any) -> Any:
+    return reporter._tw._file
+
+
+def _fresh_line(reporter: Any) -> Any:
+    return reporter.ensure_newline

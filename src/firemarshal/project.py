@@ -1,0 +1,77 @@
+"""Where a repository keeps its words, faults and plans: `[tool.firemarshal]` in pyproject.toml."""
+
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from pydantic import Field
+
+from firemarshal import catalogue, plan, vocabulary
+from firemarshal.compile import House
+from firemarshal.target import Table, Target, read_toml, validated
+
+
+class Packages(Table):
+    """The table; the defaults serve a repository with only features/, targets/ and plans/."""
+
+    steps: tuple[str, ...] = ("firemarshal.drills",)
+    faults: tuple[str, ...] = ("firemarshal.actions",)
+    plans: tuple[str, ...] = ()
+    tags: tuple[str, ...] = Field(default=())
+
+
+@dataclass(frozen=True)
+class Project:
+    """A root folder and what it names; knows every path that firemarshal writes to."""
+
+    rootdir: Path
+    packages: Packages
+
+    @property
+    def state(self) -> Path:
+        """Undo files and locks."""
+        return self.rootdir / ".firemarshal" / "state"
+
+    @property
+    def lab(self) -> Path:
+        """The embedded lab's folders, one a system."""
+        return self.rootdir / ".firemarshal" / "lab"
+
+    @property
+    def runs(self) -> Path:
+        """One folder a run, and `latest`."""
+        return self.rootdir / "runs"
+
+    def house(self, target: Target) -> House:
+        """All that a compilation reads; imports steps, reads faults and plans, acts on nothing."""
+        if str(self.rootdir) not in sys.path:
+            sys.path.append(str(self.rootdir))
+        return House(
+            self.rootdir,
+            vocabulary.load(self.packages.steps),
+            catalogue.Catalogue(self.packages.faults),
+            plan.load_all(self.plan_folders()),
+            target,
+            self.packages.tags,
+        )
+
+    def plan_folders(self) -> list[Path]:
+        """The repository's own plans; those of the package only where it has none."""
+        named = [self.rootdir / one for one in self.packages.plans]
+        if named:
+            return named
+        own = self.rootdir / "plans"
+        return [own] if own.is_dir() else _packaged_plans()
+
+
+def load(rootdir: Path) -> Project:
+    """The project of a root folder; BadInput names the key that is wrong."""
+    path = rootdir / "pyproject.toml"
+    table = read_toml(path).get("tool", {}).get("firemarshal", {}) if path.exists() else {}
+    return Project(rootdir, validated(Packages, table, where=f"{path} [tool.firemarshal]"))
+
+
+def _packaged_plans() -> list[Path]:
+    spec = find_spec("firemarshal.plans")
+    return [Path(one) for one in (spec.submodule_search_locations or [])] if spec else []

@@ -1,0 +1,273 @@
+"""One run: the lab up, a keeper a drill, results on disk, whatever happens in between."""
+
+import getpass
+import os
+import platform
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from firemarshal import state, target
+from firemarshal.bad_input import BadInput
+from firemarshal.clock import utc_text
+from firemarshal.drill import Drill
+from firemarshal.keeper.client import Channel, KeeperHouse, KeeperLost
+from firemarshal.keeper.order import Order
+from firemarshal.project import Project
+from firemarshal.signals import Signals
+
+Json = dict[str, Any]
+Tell = Callable[[Json], None]
+RESULT_EMPTY: Json = {"promises": [], "injected": False, "target_after": "as found", "faults": []}
+
+
+@dataclass
+class Run:
+    """Everything between the first drill and the summary; the plugin calls it, nobody else."""
+
+    project: Project
+    target: target.Target
+    signals: Signals
+    tell: Tell
+    id: str = field(default_factory=lambda: _run_id())
+    systems: dict[str, Json] = field(default_factory=dict)
+    results: list[Json] = field(default_factory=list)
+    lab_made: list[str] = field(default_factory=list)
+    house: KeeperHouse | None = None
+
+    @property
+    def folder(self) -> Path:
+        """`runs/<run id>/`."""
+        return self.project.runs / self.id
+
+    def open(self, drills: list[Drill]) -> None:
+        """Make the run folder, refuse what stands, bring the lab up, start the keepers' house.
+
+        Raises BadInput when the folder cannot be written or the lab cannot be made.
+        """
+        try:
+            self.folder.mkdir(parents=True)
+            latest = self.project.runs / "latest"
+            new = self.project.runs / f".latest-{self.id}"
+            new.symlink_to(self.id)
+            new.replace(latest)
+            self.project.state.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise BadInput(
+                f"results cannot be written: {problem.strerror}",
+                where=str(problem.filename or self.folder),
+                cure="make room, or run from a folder that you may write to",
+            ) from None
+        self.house = KeeperHouse(self.project.rootdir, self.folder / "keeper.log")
+        self.house.open()
+        wanted = dict.fromkeys(
+            name for drill in drills if drill.not_run is None for name in drill.systems
+        )
+        for name in wanted:
+            self._ready(name)
+
+    def standing(self) -> dict[str, list[str]]:
+        """System -> faults of earlier drills that still stand on this target."""
+        found = state.all_pending(self.project.state, self.target.name)
+        return {name: [str(one.value["fault"]) for one in undos] for name, undos in found.items()}
+
+    def _ready(self, name: str) -> None:
+        system = self.target.system(name)
+        assert system is not None
+        table = system.model_dump(mode="json")
+        if system.lab and "members" not in table:
+            table = self._from_lab(name, table)
+            where = f"lab fragment {system.lab!r}, system {name!r}"
+            table = target.system_model(table, where).model_dump(mode="json")
+        self.systems[name] = table
+
+    def _from_lab(self, name: str, table: Json) -> Json:
+        lab = import_module("firemarshal.lab")
+        folder = self.project.lab / name
+        kept = bool(lab.status(folder)["up"])
+        if not kept:
+            self.lab_made.append(name)
+        try:
+            ready: Json = lab.up(
+                table, folder, lambda text: self.tell({"tell": "lab", "text": text})
+            )
+        except lab.LabProblem as problem:
+            raise BadInput(str(problem), where=f"lab of {name!r}") from None
+        return ready
+
+    def drive(self, drill: Drill, converse: Callable[[Channel], None]) -> Json:
+        """Run one drill to its result; heals through another keeper when its own died."""
+        number = len(self.results) + 1
+        if drill.not_run:
+            return self._kept(drill, {"verdict": "NOT RUN", **drill.not_run}, None)
+        if self.signals.received:
+            why = f"{self.signals.received[0]} before this drill began"
+            return self._kept(drill, _not_reached(why), None)
+        folder = self.folder / f"{number:02d}-{_slug(drill.name)}"
+        folder.mkdir()
+        order = self._order(drill, number, folder)
+        assert self.house is not None
+        listener = self._listener(drill)
+        self.signals.in_drill = True
+        channel = self.house.drill(order.as_json(), listener)
+        channel.wake = (self.signals.reader,)
+        listener.channel = channel
+        try:
+            result = self._converse(channel, converse)
+        except KeeperLost:
+            result = self._heal_for_the_dead(drill, listener)
+        finally:
+            self.signals.in_drill = False
+            channel.close()
+        return self._kept(drill, result, folder)
+
+    def _converse(self, channel: Channel, converse: Callable[[Channel], None]) -> Json:
+        try:
+            converse(channel)
+        except DrillOver as over:
+            return over.result
+        channel.ask({"ask": "finish"})
+        result: Json = channel.wait("done")["result"]
+        return result
+
+    def _heal_for_the_dead(self, drill: Drill, listener: "Listener") -> Json:
+        assert self.house is not None
+        standing = self.house.heal(
+            self.project.state,
+            self.target.name,
+            list(drill.systems),
+            self.target.heal_within_s,
+            listener,
+        )
+        return {
+            "verdict": "ABORTED",
+            "code": "keeper-lost",
+            "why": "the keeper died in the middle of the drill; another one healed",
+            "target_after": "NOT CLEAN" if standing else "unknown",
+            "standing": standing,
+            "injected": None,
+        }
+
+    def _order(self, drill: Drill, number: int, folder: Path) -> Order:
+        limits = self.target.model_dump(mode="json", exclude={"systems"})
+        return Order(
+            run=self.id,
+            number=number,
+            folder=str(folder),
+            state=str(self.project.state),
+            drill_json=drill.as_json(),
+            target=limits,
+            systems={name: self.systems[name] for name in drill.systems},
+            runner_pid=os.getpid(),
+            about=about(self.project.rootdir),
+        )
+
+    def _listener(self, drill: Drill) -> "Listener":
+        return Listener(self.signals, self.tell, drill)
+
+    def _kept(self, drill: Drill, result: Json, folder: Path | None) -> Json:
+        verdict = import_module("firemarshal.verdict")
+        whole = {**RESULT_EMPTY, **result, "drill": drill.as_json()}
+        as_expected, expectation = verdict.expected(
+            drill.control, whole["verdict"], whole.get("code", ""), whole["promises"]
+        )
+        whole |= {"as_expected": as_expected, "expectation": expectation}
+        whole["folder"] = folder.name if folder else ""
+        if folder and not (folder / "verdict.json").exists():
+            (folder / "verdict.json").write_bytes(orjson.dumps(whole))
+        self.results.append(whole)
+        return whole
+
+    def close(self) -> None:
+        """End the keepers' house, then the lab that this run made."""
+        if self.house:
+            self.house.close()
+        lab = import_module("firemarshal.lab") if self.lab_made else None
+        for name in self.lab_made:
+            assert lab is not None
+            for one in lab.down(
+                self.project.lab / name, lambda text: self.tell({"tell": "lab", "text": text})
+            ):
+                self.tell({"tell": "lab", "text": f"still there: {one}"})
+
+
+class DrillOver(Exception):
+    """The keeper ended the drill on its own; carries the result."""
+
+    def __init__(self, result: Json) -> None:
+        self.result = result
+        super().__init__(result["verdict"])
+
+
+class Listener:
+    """Hears what the keeper tells between answers, and tells it about signals."""
+
+    def __init__(self, signals: Signals, tell: Tell, drill: Drill) -> None:
+        self.signals, self.tell, self.drill = signals, tell, drill
+        self.channel: Channel | None = None
+        self._told = 0
+
+    def __call__(self, message: Json) -> None:
+        """One message; a wake-up means that signals came."""
+        if message["tell"] != "woken":
+            self.tell({**message, "drill": self.drill.name})
+            return
+        self.signals.drain()
+        for name in self.signals.received[self._told :]:
+            if self._told == 0 and self.channel:
+                self.channel.ask({"ask": "stop", "code": "signal", "why": f"received {name}"})
+            self._told += 1
+            self.tell({"tell": "signal", "name": name, "count": self._told})
+
+
+def about(rootdir: Path) -> Json:
+    """Who and what ran this: for line 1 of the journal, without any secret."""
+    commit = _git(rootdir, "rev-parse", "HEAD")
+    return {
+        "operator": getpass.getuser() if os.environ.get("USER") else str(os.getuid()),
+        "host": platform.node(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "versions": {
+            name: version(name) for name in ("firemarshal", "chaostoolkit-lib", "pytest-bdd")
+        },
+        "commit": commit,
+        "dirty": bool(_git(rootdir, "status", "--porcelain")) if commit else None,
+        "arguments": [Path(sys.argv[0]).name, *sys.argv[1:]],
+    }
+
+
+def _git(rootdir: Path, *words: str) -> str:
+    try:
+        done = subprocess.run(  # noqa: S603
+            ["git", "-C", str(rootdir), *words],  # noqa: S607
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _not_reached(why: str) -> Json:
+    return {"verdict": "NOT RUN", "code": "not-reached", "why": why}
+
+
+def _run_id() -> str:
+    stamp = utc_text()[:19].replace(":", "").replace("-", "")
+    return f"{stamp}Z-{secrets.token_hex(2)}"
+
+
+def _slug(name: str) -> str:
+    letters = "".join(one if one.isalnum() else "-" for one in name.lower())
+    return "-".join(part for part in letters.split("-") if part)[:60]

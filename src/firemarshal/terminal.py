@@ -1,0 +1,169 @@
+"""What a person sees: what happens now, a stopwatch, and at the end one table."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from firemarshal.clock import seconds_text
+from firemarshal.verdict import Interval
+
+Json = dict[str, Any]
+EVENTS = {
+    "aimed": "aimed",
+    "injected": "fault injected",
+    "bit": "the fault bites",
+    "healed": "healed, and proved",
+    "stopped": "stopping",
+    "did not bite": "the fault did NOT bite",
+}
+COLOURS = {"PASSED": "green", "FAILED": "red", "INVALID": "yellow", "ABORTED": "yellow"}
+
+
+class Progress:
+    """Plain lines where there is no terminal; there, one line more that runs a stopwatch."""
+
+    def __init__(self, out: TextIO, clear: Callable[[], None] = lambda: None) -> None:
+        self._out = out
+        self._live = out.isatty()
+        self._drill = ""
+        self._struck_at = 0.0
+        self._state: Json = {}
+        self._dirty = False
+        self._clear = clear
+
+    def __call__(self, message: Json) -> None:
+        """Hear one message of a run."""
+        handler = getattr(self, f"_on_{message['tell']}", None)
+        if handler:
+            handler(message)
+
+    def line(self, text: str) -> None:
+        """One line that stays."""
+        self._wipe()
+        self._clear()
+        self._out.write(text + "\n")
+        self._out.flush()
+
+    def _on_lab(self, message: Json) -> None:
+        self.line(f"  lab: {message['text']}")
+
+    def _on_event(self, message: Json) -> None:
+        self._begin(message)
+        if text := EVENTS.get(message["event"]):
+            facts = " ".join(str(message[key]) for key in ("fault", "why") if message.get(key))
+            self.line(f"  {self._stopwatch()}{text} {facts}".rstrip())
+
+    def _on_undo(self, message: Json) -> None:
+        self.line(f"  to undo it by hand: {message['shell']}")
+
+    def _on_struck(self, message: Json) -> None:
+        self._struck_at = time.monotonic()
+
+    def _on_watching(self, message: Json) -> None:
+        self._state = message
+        if self._live:
+            self._draw()
+        elif message.get("changed"):
+            self.line(f"  {self._stopwatch()}writes: {message['state']}")
+
+    def _on_healing(self, message: Json) -> None:
+        for one in message["standing"]:
+            self.line(f"  {self._stopwatch()}still stands: {one}")
+
+    def _on_signal(self, message: Json) -> None:
+        if message["count"] == 1:
+            self.line(f"  {message['name']}: ending the drill, healing; wait for it")
+        else:
+            self.line(f"  {message['name']} again: healing still goes on in the keeper")
+
+    def _on_tick(self, message: Json) -> None:
+        if self._live and self._state:
+            self._draw()
+
+    def _begin(self, message: Json) -> None:
+        if message.get("drill", "") != self._drill and message["event"] == "opened":
+            self._drill = message["drill"]
+            self._struck_at, self._state = 0.0, {}
+            self.line(f"\n{self._drill}")
+
+    def _stopwatch(self) -> str:
+        if not self._struck_at:
+            return ""
+        return f"+{time.monotonic() - self._struck_at:6.1f} s  "
+
+    def _draw(self) -> None:
+        state = self._state
+        text = f"  {self._stopwatch()}writes: {state['state']}; {state['until']}; Ctrl-C heals"
+        self._out.write("\r\x1b[2K" + text[:200])
+        self._out.flush()
+        self._dirty = True
+
+    def _wipe(self) -> None:
+        if self._dirty:
+            self._out.write("\r\x1b[2K")
+            self._dirty = False
+
+
+def table(results: list[Json], out: TextIO) -> None:
+    """Drill, clause, promise, worst end measured, verdict: the whole run on one screen."""
+    width = None if out.isatty() else 140
+    console = Console(file=out, highlight=False, width=width)
+    shown = Table(show_edge=False, pad_edge=False)
+    for name in ("drill", "clause", "promise", "measured", "verdict"):
+        shown.add_column(name, overflow="fold")
+    for result in results:
+        for row in _rows(result):
+            shown.add_row(*row)
+    console.print(shown)
+
+
+def _rows(result: Json) -> list[tuple[str, str, str, str, str]]:
+    name, verdict = result["drill"]["name"], _verdict(result)
+    if not result["promises"]:
+        return [(name, " ".join(result["drill"]["clauses"]), "", result.get("why", ""), verdict)]
+    return [
+        (
+            name if number == 0 else "",
+            one["clause"],
+            f"{one['text']} ({_limit(one)})",
+            measured(one),
+            verdict if number == 0 else "",
+        )
+        for number, one in enumerate(result["promises"])
+    ]
+
+
+def _verdict(result: Json) -> str:
+    verdict: str = result["verdict"]
+    if result["drill"]["control"] and result["as_expected"]:
+        return f"[green]{verdict}, as it must[/green]"
+    colour = COLOURS.get(verdict, "dim")
+    return f"[{colour}]{verdict}[/{colour}]"
+
+
+def _limit(promise: Json) -> str:
+    if promise["unit"] == "us":
+        return seconds_text(promise["limit"])
+    return f"{promise['limit']:,} {promise['unit']}"
+
+
+def measured(promise: Json) -> str:
+    """The figure with its error bars, and its verdict in a word."""
+    interval = Interval(promise["lower"], promise["upper"], promise["unit"])
+    text = interval.text(promise.get("open_because") or "still down")
+    return f"{text}: {promise['verdict']}" + (f"; {promise['note']}" if promise.get("note") else "")
+
+
+def closing(results: list[Json], folder: Path, out: TextIO) -> None:
+    """The last lines: what the targets look like now, and where the evidence lies."""
+    print(file=out)  # noqa: T201
+    table(results, out)
+    for result in results:
+        if result["target_after"] not in ("as found", "unknown"):
+            print(f"{result['drill']['name']}: target after: {result['target_after']}", file=out)  # noqa: T201
+    print(f"evidence: {folder}", file=out or sys.stdout)  # noqa: T201
