@@ -37,8 +37,7 @@ class Loss:
     @property
     def count(self) -> Interval:
         """How many acknowledged writes were lost; open when even older ones may be gone."""
-        told = self.acknowledged > 0 and not self.everything_lost
-        return Interval(self.lost, self.lost if told else None, "writes")
+        return Interval(self.lost, None if self.open_because else self.lost, "writes")
 
     @property
     def open_because(self) -> str:
@@ -99,8 +98,8 @@ def loss(
             kept_before += one.done_us <= fault_before_us
     if lost_keys:
         raise ValueError(
-            f"{len(lost_keys)} writes are said to be lost but were never acknowledged, "
-            f"such as key {min(lost_keys)}; the ledger and the reconciliation do not belong together"
+            f"{len(lost_keys)} writes are said to be lost but were never acknowledged, such as "
+            f"key {min(lost_keys)}; ledger and reconciliation do not belong together"
         )
     gone.sort()
     look_back_us = max(0, fault_before_us - oldest_us) if oldest_us is not None else 0
