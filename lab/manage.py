@@ -164,7 +164,7 @@ def _clean(folder: Path, report: Report) -> None:
         )
     state = read_state(folder)
     running = belonging(folder)
-    if state is None and not running:
+    if state is None and not running and not any(folder.iterdir()):
         return
     what = "a lab that was never finished" if state and state.phase != "up" else "an earlier lab"
     report(f"lab {folder.name}: cleaning the remains of {what} ({len(running)} processes)")

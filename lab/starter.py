@@ -61,10 +61,11 @@ class Starter:
                 setsigdef=[signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE],
             )
             start = start_ticks(pid)
-            if start is not None:
-                self.state.processes.append(Process(name, pid, start, list(command)))
-                self.state.write(self.folder)
-                os.write(go_end, b"go\n")
+            if start is None:
+                raise self.problem(f"start {name}", "the shell in front of it ended at once", name)
+            self.state.processes.append(Process(name, pid, start, list(command)))
+            self.state.write(self.folder)
+            os.write(go_end, b"go\n")
         finally:
             os.close(wait_end)
             os.close(go_end)

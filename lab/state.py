@@ -75,13 +75,17 @@ class State:
 
 
 def read_state(folder: Path) -> State | None:
-    """The state of the lab in `folder`, None when there is none."""
+    """The state of the lab in `folder`, None when there is none, or one of another version.
+
+    A lab without a readable state is still found by its mark, and removed.
+    """
     path = folder / STATE
-    if not path.exists():
+    try:
+        raw = json.loads(path.read_text())
+        raw["processes"] = [Process(**process) for process in raw["processes"]]
+        return State(**raw)
+    except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError):
         return None
-    raw = json.loads(path.read_text())
-    raw["processes"] = [Process(**process) for process in raw["processes"]]
-    return State(**raw)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -71,4 +71,6 @@ def _process(member: Json, machine: Host) -> Process | None:
         pid = machine.read(f"{member['folder']}/pid").strip()
     except HostFailed:
         return None
-    return next((one for one in machine.processes() if str(one.pid) == pid and one.state != "Z"), None)
+    return next(
+        (one for one in machine.processes() if str(one.pid) == pid and one.state != "Z"), None
+    )

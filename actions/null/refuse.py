@@ -5,7 +5,11 @@ from typing import Any
 from firemarshal.actions.null import files
 from firemarshal.fault import Fault
 
-FAULT = Fault(kinds=("null",), does="every request is answered 'no' and nothing is stored", lasts="until healed")
+FAULT = Fault(
+    kinds=("null",),
+    does="every request is answered 'no' and nothing is stored",
+    lasts="until healed",
+)
 FILE = "fault.refuse"
 Json = dict[str, Any]
 

@@ -26,7 +26,9 @@ def aim(configuration: Json) -> list[Json]:
     """The one primary; two of them is a split brain and refused."""
     found = primaries(configuration["system"])
     if len(found) > 1:
-        raise NotDone(f"{len(found)} members lead at once: {', '.join(m['name'] for m, _, _ in found)}")
+        raise NotDone(
+            f"{len(found)} members lead at once: {', '.join(m['name'] for m, _, _ in found)}"
+        )
     return [
         {
             "id": f"{member['name']} postmaster {process.pid} started {process.start}",

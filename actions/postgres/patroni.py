@@ -11,7 +11,9 @@ TIMEOUT_S = 5.0
 Json = dict[str, Any]
 
 
-def ask(url: str, method: str = "GET", body: Json | None = None, timeout_s: float = TIMEOUT_S) -> str:
+def ask(
+    url: str, method: str = "GET", body: Json | None = None, timeout_s: float = TIMEOUT_S
+) -> str:
     """The answer's text; NotDone with what was tried and seen for anything but success."""
     data = json.dumps(body).encode() if body is not None else None
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=method)

@@ -37,7 +37,9 @@ def inject(victims: list[Json], configuration: Json) -> None:
 
 def bit(victims: list[Json], configuration: Json) -> Json:
     """Every manager that answers says by itself that it is paused; they read it from the DCS."""
-    says = {one["name"]: bool(one["says"].get("pause")) for one in managers(configuration["system"])}
+    says = {
+        one["name"]: bool(one["says"].get("pause")) for one in managers(configuration["system"])
+    }
     return {"bit": all(says.values()), "seen": f"paused: {says}"}
 
 

@@ -5,21 +5,29 @@ from typing import Any
 from firemarshal.probes.postgres import manager, marker
 from firemarshal.probes.postgres.canary import unseen
 from firemarshal.probes.postgres.connect import Session
+from firemarshal.probes.postgres.marker import forget, prepare
 from firemarshal.probes.postgres.members import ANSWER_WITHIN_S, survey, table_of, told
+from firemarshal.probes.postgres.phases import phases
+from firemarshal.probes.postgres.reconcile import reconcile
 from firemarshal.system import CannotTell, Configuration
 
 __all__ = [
-    *("capture", "clients", "forget", "healthy", "identify", "members", "phases", "prepare"),
-    *("reconcile", "redundant"),
+    "capture",
+    "clients",
+    "forget",
+    "healthy",
+    "identify",
+    "members",
+    "phases",
+    "prepare",
+    "reconcile",
+    "redundant",
 ]
 SETTINGS = (
     *("synchronous_commit", "synchronous_standby_names", "max_connections", "fsync"),
     *("full_page_writes", "data_checksums"),
 )
 VOLATILE = ("received_lsn", "replayed_lsn", "postmaster_started_at", "why")
-
-prepare = marker.prepare
-forget = marker.forget
 
 
 def identify(configuration: Configuration) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from firemarshal.probes.recorder.addresses import addresses, place
 from firemarshal.probes.recorder.libpq import PostgresConnection
 
 TABLE = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*")
+MOST_PARKED = 2
 
 
 class PostgresClient:
@@ -27,6 +28,7 @@ class PostgresClient:
         found = addresses(parts)
         self.endpoints = [f"{host}:{port}" for host, _, port in found]
         rest: dict[str, Any] = {"fallback_application_name": "firemarshal", **parts}
+        self._parked: list[list[PostgresConnection]] = [[] for _ in found]
         self._insert = f"INSERT INTO {table} (k, w) VALUES ($1, $2)".encode()
         self._conninfos = [
             make_conninfo("", **place(host, numeric, port), **rest).encode()
@@ -34,8 +36,21 @@ class PostgresClient:
         ]
 
     def connect(self, endpoint: int) -> PostgresConnection:
-        """Begin a connection to one address. Raises Broken."""
-        return PostgresConnection(self._conninfos[endpoint], self._insert, self._writable)
+        """Begin a connection to one address, or wake one that is parked there. Raises Broken."""
+        parked = self._parked[endpoint]
+        while parked:
+            connection = parked.pop()
+            if connection.revive():
+                return connection
+
+        def park(connection: PostgresConnection) -> bool:
+            if len(parked) == MOST_PARKED:
+                return False
+            parked.append(connection)
+            return True
+
+        conninfo = self._conninfos[endpoint]
+        return PostgresConnection(conninfo, self._insert, self._writable, park)
 
 
 def open_client(endpoint: dict[str, Any]) -> PostgresClient:

@@ -144,8 +144,7 @@ def _check_shape(scenario: gherkin.Scenario, said: list[Declaration]) -> None:
             cure="split it, or write the composite as one fault",
         )
     harmed, checked, loaded = (
-        {one.system for one in said if isinstance(one, kind)}
-        for kind in (FAULTS, Healthy, (Load,))
+        {one.system for one in said if isinstance(one, kind)} for kind in (FAULTS, Healthy, (Load,))
     )
     judged = {one.system for one in said if isinstance(one, Objective)}
     if bare := harmed - checked:
@@ -226,9 +225,7 @@ def _control(scenario: gherkin.Scenario, kinds_judged: set[str]) -> dict[str, An
                     cure=f"judged here: {', '.join(sorted(kinds_judged))}",
                 )
             least = int(found["least"]) * (1_000_000 if found["objective"] != "lost" else 1)
-            controls.append(
-                {"verdict": "FAILED", "objective": found["objective"], "least": least}
-            )
+            controls.append({"verdict": "FAILED", "objective": found["objective"], "least": least})
         elif found := MUST_BE_INVALID.match(tag):
             controls.append({"verdict": "INVALID", "code": found["code"]})
     if len(controls) > 1:

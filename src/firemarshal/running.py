@@ -177,7 +177,7 @@ class Run:
         verdict = import_module("firemarshal.verdict")
         whole = {**RESULT_EMPTY, **result, "drill": drill.as_json()}
         as_expected, expectation = verdict.expected(
-            drill.control, whole["verdict"], whole.get("code", ""), whole["promises"]
+            drill.control, whole["verdict"], whole["promises"], whole.get("code", "")
         )
         whole |= {"as_expected": as_expected, "expectation": expectation}
         whole["folder"] = folder.name if folder else ""

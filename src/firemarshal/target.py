@@ -70,7 +70,8 @@ class System(Table):
 class Target(Table):
     """One profile: `targets/<name>.toml`; its limits hold for every drill on it.
 
-    `max_hold_s` is the longest time any fault may stand, `give_up_after_s` the longest watch,
+    `watch_beyond_s` is how long past its RTO a system that is not back is watched (at least twice
+    the RTO), `max_hold_s` is the longest time any fault may stand, `give_up_after_s` the longest watch,
     `shorten` gives shorter durations for clauses, printed with both figures.
     """
 
@@ -78,6 +79,7 @@ class Target(Table):
     environment: Literal["lab", "staging", "production"]
     negative_controls: bool = False
     give_up_after_s: float = Field(default=600, gt=0)
+    watch_beyond_s: float = Field(default=60, gt=0)
     max_hold_s: float = Field(default=900, gt=0)
     heal_within_s: float = Field(default=60, gt=0)
     shorten: dict[str, float] = Field(default_factory=dict)

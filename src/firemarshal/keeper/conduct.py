@@ -140,7 +140,13 @@ class Conductor:
         self.waiting.tell({"tell": "struck", "fault": said["fault"], "t0_us": self.struck.after_us})
         if said["hold_us"] is not None:
             self.waiting.pause(self.struck.after_us + said["hold_us"])
-            self._heal()
+            self._planned_end()
+
+    def _planned_end(self) -> None:
+        """The disaster ends by itself at this time: healing belongs to it, not to us."""
+        self._heal()
+        if self.watch:
+            self.watch.planned, self.watch.heal_ended_us = True, now_us()
 
     def _victims(self, said: Json) -> list[Json]:
         kept = self.aimed.get(said["fault"])
@@ -156,16 +162,17 @@ class Conductor:
     def _close_watch(self) -> None:
         if self.result.promises or self.watch is None or self.struck is None:
             return
-        watch = self.watch
-        watch.until_recovered_and_calm(self.drill, self.struck)
-        watch.heal_began_us = now_us()
+        watch, struck = self.watch, self.struck
+        watch.until_recovered_and_calm(self.drill, struck)
+        if not watch.planned:
+            watch.heal_began_us = now_us()
         self._heal()
-        watch.heal_ended_us = now_us()
+        watch.heal_ended_us = watch.heal_ended_us or now_us()
         self._redundant()
-        watch.stay_calm()
+        watch.stay_calm(struck)
         self._end_instruments()
         reconciled = self._reconcile(watch.instrument)
-        self.result.promises = judged(self.drill, self.journal, watch, self.struck, reconciled)
+        self.result.promises = judged(self.drill, self.journal, watch, struck, reconciled)
         self.result.conclude()
 
     def _heal(self) -> None:
@@ -246,9 +253,9 @@ class Conductor:
     def _forget(self, system: str) -> None:
         answer = self.probe(system, "forget")
         if answer.done:
-            SystemState(
-                Path(self.order.state), self.order.target["name"], system
-            ).unmade(self.order.short_id)
+            SystemState(Path(self.order.state), self.order.target["name"], system).unmade(
+                self.order.short_id
+            )
         else:
             self.result.left.append(f"marker rows of {self.order.short_id} on {system}")
 

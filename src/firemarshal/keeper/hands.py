@@ -110,7 +110,12 @@ class FaultHands(Hands):
         undo = arm(
             self.order,
             system,
-            {"fault": fault, "module": facts["module"], "lasts": facts["lasts"], "victims": victims},
+            {
+                "fault": fault,
+                "module": facts["module"],
+                "lasts": facts["lasts"],
+                "victims": victims,
+            },
         )
         self.journal.note(
             "undo written", durable=True, fault=fault, file=undo.path.name, shell=undo.shell
@@ -133,9 +138,7 @@ class FaultHands(Hands):
 
     def _call(self, system: str, fault: str, verb: str, arguments: Json) -> Call:
         module = self.order.drill_json["faults"][fault]["module"]
-        return Call(
-            f"{verb} {fault}", module, verb, arguments, self.order.configuration(system)
-        )
+        return Call(f"{verb} {fault}", module, verb, arguments, self.order.configuration(system))
 
 
 def arm(order: Order, system: str, what: Json) -> Undo:

@@ -107,9 +107,7 @@ def run_verb(
     return Answer(**orjson.loads(data))
 
 
-def _collect(
-    reader: int, pidfd: int, waiting: Waiting, until_us: int, heed: bool
-) -> bytes | None:
+def _collect(reader: int, pidfd: int, waiting: Waiting, until_us: int, heed: bool) -> bytes | None:
     """The child's answer: bytes, empty when it died, None when the deadline passed."""
     data = b""
     while True:

@@ -1,0 +1,188 @@
+"""What came out of a drill: judged from what was measured, written so that others can judge."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from firemarshal.drill import Drill, Promise
+from firemarshal.journal import Journal
+from firemarshal.keeper.hands import Injection
+from firemarshal.keeper.order import Order
+from firemarshal.keeper.watch import Watch
+from firemarshal.loss import Loss
+from firemarshal.recovery import Recovery
+from firemarshal.verdict import Judgement, Verdict, drill_verdict, expected, judge
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Result:
+    """Grows while the drill runs; what ended it first is what it ended with."""
+
+    order: Order
+    drill: Drill
+    verdict: str = ""
+    code: str = ""
+    why: str = ""
+    injected: bool = False
+    promises: list[Json] = field(default_factory=list)
+    standing: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    after_by_system: dict[str, Json] = field(default_factory=dict)
+
+    def end(self, verdict: str, code: str, why: str) -> None:
+        """Note what ended the drill; a later reason never replaces the first."""
+        if not self.code:
+            self.verdict, self.code, self.why = verdict, code, why
+
+    def conclude(self) -> None:
+        """The verdict from the objectives, unless something ended the drill before."""
+        earlier = Verdict(self.verdict) if self.code else None
+        if earlier is None and not self.promises:
+            self.end("ABORTED", "not-judged", "the runner ended the drill before it was judged")
+            earlier = Verdict.ABORTED
+        self.verdict = drill_verdict([one["verdict"] for one in self.promises], earlier)
+        if earlier is None:
+            self.why = "; ".join(
+                f"{one['text']}: {one['reason']}" for one in self.promises if _tells(one, self)
+            )
+            if self.verdict == Verdict.INVALID:
+                self.code = "objective-unknown"
+
+    def of_step(self, number: int) -> Json:
+        """What the runner is told after a step."""
+        if self.code:
+            return {"ok": False, "why": f"{self.verdict} ({self.code}): {self.why}"}
+        judged = [one for one in self.promises if one["step"] == number]
+        bad = [one for one in judged if one["verdict"] != "met"]
+        why = "; ".join(f"{one['verdict']}: {one['reason']}" for one in bad or judged)
+        return {"ok": not bad, "why": why}
+
+    def after(self, system: str, before: Json | None, after: Json | None, why: list[str]) -> None:
+        """What the drill leaves on a system, by comparison of its configuration and topology."""
+        if before is None:
+            state, text = "as found", []
+        elif after is None:
+            state, text = "unknown", why
+        elif why:
+            state, text = "NOT CLEAN", why
+        else:
+            text = differences(before, after)
+            state = "changed" if text else "as found"
+        self.after_by_system[system] = {"state": state, "why": text}
+
+    @property
+    def target_after(self) -> tuple[str, list[str]]:
+        """The worst of all systems, and the reasons; faults that stand outrank everything."""
+        stands = [*self.standing, *self.left]
+        if stands:
+            return "NOT CLEAN", stands
+        for state in ("NOT CLEAN", "unknown", "changed"):
+            found = [one["why"] for one in self.after_by_system.values() if one["state"] == state]
+            if found:
+                return state, [line for lines in found for line in lines]
+        return "as found", []
+
+    def as_json(self) -> Json:
+        """The form of journal, verdict.json and summary."""
+        state, why = self.target_after
+        as_expected, expectation = expected(
+            self.drill.control, Verdict(self.verdict), self.promises, self.code
+        )
+        return {
+            "verdict": str(self.verdict),
+            "code": self.code,
+            "why": self.why,
+            "as_expected": as_expected,
+            "expectation": expectation,
+            "injected": self.injected,
+            "target_after": state,
+            "target_after_why": why,
+            "standing": self.standing,
+            "promises": self.promises,
+            "faults": list(self.drill.faults),
+        }
+
+    def write(self, journal: Journal) -> None:
+        """Leave `verdict.json` beside the journal, for the runner or whoever comes after it."""
+        whole = {**self.as_json(), "drill": self.drill.as_json(), "journal_head": journal.head}
+        path = self.order.path / "verdict.json"
+        new = path.with_suffix(".new")
+        new.write_bytes(orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
+        new.replace(path)
+
+
+def judged(
+    drill: Drill, journal: Journal, watch: Watch, struck: Injection, reconciled: Json | None
+) -> list[Json]:
+    """Every promise judged, all of them before the first one is reported."""
+    recovery = watch.measured(struck)
+    journal.note("measured", durable=True, kind="rto", **vars(recovery))
+    lost = watch.lost(struck, reconciled) if reconciled is not None else None
+    if lost is not None:
+        journal.note("measured", durable=True, kind="loss", text=lost.text(), **vars(lost))
+    return [_judged(one, journal, watch, recovery, lost) for one in drill.promises]
+
+
+def _judged(
+    promise: Promise, journal: Journal, watch: Watch, recovery: Recovery, lost: Loss | None
+) -> Json:
+    lower, upper, open_because, note = _measured(promise, recovery, lost)
+    if open_because is None:
+        judgement = Judgement("unknown", "what survived could not be compared")
+    else:
+        judgement = judge(
+            promise.limit,
+            lower,
+            upper,
+            unit=promise.unit,
+            open_because=open_because,
+            gave_up=watch.gave_up and promise.kind == "rto",
+        )
+    line = journal.note(
+        "judged", durable=True, promise=vars(promise), lower=lower, upper=upper, **vars(judgement)
+    )
+    return {
+        **vars(promise),
+        "endpoint": watch.instrument.name,
+        "lower": lower,
+        "upper": upper,
+        "verdict": judgement.verdict,
+        "reason": judgement.reason,
+        "open_because": open_because or "",
+        "note": note,
+        "seq": line["seq"],
+    }
+
+
+def _measured(
+    promise: Promise, recovery: Recovery, lost: Loss | None
+) -> tuple[int, int | None, str | None, str]:
+    """Lower and upper end, why an end is open, and what every figure must carry along."""
+    if promise.kind == "rto":
+        return recovery.lower_us, recovery.upper_us, recovery.reason, recovery.reason
+    if lost is None:
+        return 0, None, None, ""
+    if promise.kind == "rpo":
+        return lost.lower_us, lost.upper_us, lost.open_because, lost.text()
+    return lost.count.lower, lost.count.upper, lost.open_because, lost.text()
+
+
+def differences(before: Any, after: Any, name: str = "") -> list[str]:
+    """What changed between two captures, as "leader: orders-1 -> orders-2"."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = sorted({*before, *after})
+        return [
+            line
+            for key in keys
+            for line in differences(
+                before.get(key, "nothing"), after.get(key, "nothing"), f"{name}.{key}".strip(".")
+            )
+        ]
+    return [] if before == after else [f"{name}: {before} -> {after}"]
+
+
+def _tells(promise: Json, result: Result) -> bool:
+    return promise["verdict"] != "met" or result.verdict == Verdict.PASSED

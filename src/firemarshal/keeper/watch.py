@@ -1,0 +1,166 @@
+"""Watching as a client from before the fault until the system is back and calm."""
+
+from typing import Any
+
+from firemarshal.clock import now_us, seconds_text
+from firemarshal.drill import Drill
+from firemarshal.journal import Journal
+from firemarshal.keeper.hands import Injection
+from firemarshal.keeper.instrument import Instrument
+from firemarshal.keeper.order import Ended, Order
+from firemarshal.keeper.waiting import Waiting
+from firemarshal.ledger import Attempt
+from firemarshal.loss import Loss, loss
+from firemarshal.measure import Band, WatchState, baseline
+from firemarshal.recovery import Recovery, recovery, watch_state
+
+LOOK_EVERY_US = 100_000
+TELL_EVERY_US = 500_000
+Json = dict[str, Any]
+
+
+class Watch:
+    """The judged client of one system: its baseline, the watch, and what was measured.
+
+    `heal_began_us` and `heal_ended_us` are set by the conductor; `planned` says that the healing
+    was a planned end of the fault, so that a recovery after it counts.
+    """
+
+    def __init__(
+        self, order: Order, journal: Journal, waiting: Waiting, instrument: Instrument
+    ) -> None:
+        self.order, self.journal, self.waiting = order, journal, waiting
+        self.instrument = instrument
+        self.window_us = round(instrument.settings["window_s"] * 1e6)
+        self.deadline_us = round(instrument.settings["attempt_deadline_s"] * 1e6)
+        self.band: Band | None = None
+        self.heal_began_us: int | None = None
+        self.heal_ended_us: int | None = None
+        self.planned = False
+        self.gave_up = False
+        self.ended_us = 0
+        self._state: WatchState | None = None
+
+    def take_baseline(self) -> None:
+        """Measure how the system answers before anything is done; raises Ended when it is noisy."""
+        from_us = now_us()
+        to_us = from_us + round(self.instrument.settings["baseline_s"] * 1e6)
+        self.waiting.tell({"tell": "watching", "state": "taking the baseline", "until": ""})
+        self.waiting.pause(to_us + self.deadline_us)
+        self._must_live()
+        found = baseline(self.instrument.attempts(), from_us, to_us, self.deadline_us)
+        self.band = found.band()
+        self.journal.note(
+            "baseline",
+            system=self.instrument.system,
+            **{key: value for key, value in vars(found).items() if key != "noisy"},
+            noisy=found.noisy,
+            rule=self.band.text(self.window_us),
+        )
+        if found.noisy:
+            raise Ended("INVALID", "noisy-baseline", found.noisy)
+
+    def until_recovered_and_calm(self, drill: Drill, struck: Injection) -> None:
+        """Look until the system is back and calm, or for as long as the plan makes sensible."""
+        longest_us = self._longest(drill)
+        until_us = struck.after_us + longest_us
+        self.journal.note("watching", until=seconds_text(longest_us))
+        told_us, told = 0, ""
+        while True:
+            self._must_live()
+            state = self.look(struck)
+            text = _state_text(state, struck)
+            if state.calm:
+                break
+            if now_us() >= until_us:
+                self.gave_up = True
+                break
+            if text != told or now_us() - told_us > TELL_EVERY_US:
+                changed = text.split()[0] != told.split(" ")[0]
+                told_us, told = now_us(), text
+                self._tell(text, changed, struck.after_us + longest_us)
+            self.waiting.pause(min(now_us() + LOOK_EVERY_US, until_us))
+        self.journal.note(
+            "watched", answering=state.answering, calm=state.calm, gave_up=self.gave_up
+        )
+
+    def look(self, struck: Injection) -> WatchState:
+        """One look at the newest attempts."""
+        assert self.band is not None
+        first = self._state.since_key if self._state else 1
+        self._state = watch_state(
+            self.instrument.attempts(first),
+            struck.before_us,
+            struck.after_us,
+            self.band,
+            self.window_us,
+            now_us(),
+            self._state,
+        )
+        return self._state
+
+    def stay_calm(self, struck: Injection) -> None:
+        """After healing: one calm window more, because healing itself can break things again."""
+        self._tell("healed; looking for a relapse", True, now_us() + self.window_us)
+        until_us = now_us() + 3 * self.window_us
+        self.waiting.pause(now_us() + self.window_us)
+        while not self.look(struck).calm and now_us() < until_us:
+            self._must_live()
+            self.waiting.pause(now_us() + LOOK_EVERY_US)
+        self.ended_us = now_us()
+
+    def measured(self, struck: Injection) -> Recovery:
+        """The recovery, from the whole ledger."""
+        assert self.band is not None
+        return recovery(
+            self.attempts(),
+            struck.before_us,
+            struck.after_us,
+            self.band,
+            self.window_us,
+            self.ended_us,
+            None if self.planned else self.heal_began_us,
+        )
+
+    def lost(self, struck: Injection, reconciled: Json) -> Loss:
+        """The loss, from the whole ledger and what the survivors hold."""
+        return loss(
+            self.attempts(), reconciled, struck.before_us, struck.after_us, self.heal_ended_us
+        )
+
+    def attempts(self) -> list[Attempt]:
+        """Every attempt, in the order of keys."""
+        return self.instrument.attempts()
+
+    def _longest(self, drill: Drill) -> int:
+        limits = [one.limit for one in drill.promises if one.kind == "rto"]
+        beyond_us = round(self.order.target["watch_beyond_s"] * 1e6)
+        give_up_us = round(self.order.target["give_up_after_s"] * 1e6)
+        longest = max(limits, default=0)
+        return min(max(2 * longest, longest + beyond_us), give_up_us)
+
+    def _must_live(self) -> None:
+        if not self.instrument.alive:
+            raise Ended(
+                "INVALID", "recorder-lost", f"the recorder of {self.instrument.system!r} died"
+            )
+
+    def _tell(self, text: str, changed: bool, until_us: int) -> None:
+        left = seconds_text(max(0, until_us - now_us()))
+        self.waiting.tell(
+            {
+                "tell": "watching",
+                "state": text,
+                "changed": changed,
+                "until": f"the watch ends in {left} at the latest",
+            }
+        )
+
+
+def _state_text(state: WatchState, struck: Injection) -> str:
+    if state.answering:
+        return "answering again" + ("" if state.calm else ", not calm yet")
+    since_us = state.down_since_us
+    if since_us is None:
+        return "no failure seen yet"
+    return f"down for {seconds_text(max(0, now_us() - max(since_us, struck.before_us)))}"
