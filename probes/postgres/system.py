@@ -3,8 +3,8 @@
 from typing import Any
 
 from firemarshal.probes.postgres import manager, marker
-from firemarshal.probes.postgres.canary import unseen
 from firemarshal.probes.postgres.connect import Session
+from firemarshal.probes.postgres.following import mixed_up, unfollowed
 from firemarshal.probes.postgres.marker import forget, prepare
 from firemarshal.probes.postgres.members import ANSWER_WITHIN_S, survey, table_of, told
 from firemarshal.probes.postgres.phases import phases
@@ -36,9 +36,10 @@ def identify(configuration: Configuration) -> dict[str, Any]:
     Members that differ give all of theirs in one text, so that nothing can equal it. Raises
     CannotTell when nobody answers.
     """
-    found = [one for one in survey(configuration) if one["role"] != "unreachable"]
+    asked = survey(configuration)
+    found = [one for one in asked if one["role"] != "unreachable"]
     if not found:
-        raise CannotTell(f"no member answers: {'; '.join(told(survey(configuration)))}")
+        raise CannotTell(f"no member answers: {'; '.join(told(asked))}")
     identifiers = sorted({one["system_identifier"] for one in found})
     return {
         "system_identifier": ", ".join(identifiers),
@@ -55,7 +56,7 @@ def members(configuration: Configuration) -> list[dict[str, Any]]:
 def healthy(configuration: Configuration, timeout_s: float) -> dict[str, Any]:
     """One primary, every other member shows the canary, Patroni agrees, and all are the same."""
     found = survey(configuration)
-    why = _mixed_up(configuration, found) + _unfollowed(configuration, found, timeout_s)
+    why = mixed_up(configuration, found) + unfollowed(configuration, found, timeout_s)
     primaries = [one["name"] for one in found if one["role"] == "primary"]
     if len(primaries) == 1:
         why += manager.unready(configuration, primaries[0])
@@ -64,7 +65,7 @@ def healthy(configuration: Configuration, timeout_s: float) -> dict[str, Any]:
 
 def redundant(configuration: Configuration, timeout_s: float) -> dict[str, Any]:
     """Whether every other member follows the one primary, by the canary."""
-    why = _unfollowed(configuration, survey(configuration), timeout_s)
+    why = unfollowed(configuration, survey(configuration), timeout_s)
     return {"redundant": not why, "why": why}
 
 
@@ -81,44 +82,18 @@ def clients(configuration: Configuration) -> list[dict[str, Any]]:
 def capture(configuration: Configuration) -> dict[str, Any]:
     """Topology and settings that must be as before afterwards; nothing that moves by itself."""
     found = survey(configuration)
+    primaries = [one["name"] for one in found if one["role"] == "primary"]
     kept: dict[str, Any] = {
         "members": [{key: one[key] for key in one if key not in VOLATILE} for one in found],
-        "primary": [one["name"] for one in found if one["role"] == "primary"],
-        "settings": {},
+        "primary": primaries,
+        "settings": {name: _settings(configuration, name) for name in primaries},
     }
-    for name in kept["primary"]:
-        with Session(configuration, table_of(configuration, name), ANSWER_WITHIN_S) as session:
-            for setting in SETTINGS:
-                kept["settings"][setting] = session.rows("SELECT current_setting($1)", setting)[0][
-                    0
-                ]
     if manager.managed(configuration):
         kept["patroni"] = manager.redacted(manager.first_answer(configuration, "/config"))
     return kept
 
 
-def _unfollowed(
-    configuration: Configuration, found: list[dict[str, Any]], timeout_s: float
-) -> list[str]:
-    primaries = [one["name"] for one in found if one["role"] == "primary"]
-    why = [one["why"] for one in found if one["role"] == "unreachable"]
-    if len(primaries) != 1:
-        return [*why, f"{len(primaries)} of {len(found)} members say that they are primary"]
-    primary = table_of(configuration, primaries[0])
-    if configuration["system"].get("synchronous"):
-        query = "SELECT 1 FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')"
-        with Session(configuration, primary, ANSWER_WITHIN_S) as session:
-            if not session.rows(query):
-                why.append(f"{primary['name']} has no synchronous standby, though it must")
-    return why + unseen(configuration, primary, timeout_s)
-
-
-def _mixed_up(configuration: Configuration, found: list[dict[str, Any]]) -> list[str]:
-    pinned = configuration["system"].get("identity", {}).get("system_identifier")
-    answered = [one for one in found if one["role"] != "unreachable"]
-    wanted = pinned or (answered[0]["system_identifier"] if answered else "")
-    return [
-        f"{one['name']} is of system {one['system_identifier']}, not of {wanted}"
-        for one in answered
-        if one["system_identifier"] != wanted
-    ]
+def _settings(configuration: Configuration, name: str) -> dict[str, Any]:
+    query = "SELECT name, current_setting(name) FROM unnest($1::text[]) AS name"
+    with Session(configuration, table_of(configuration, name), ANSWER_WITHIN_S) as session:
+        return {str(key): value for key, value in session.rows(query, f"{{{','.join(SETTINGS)}}}")}

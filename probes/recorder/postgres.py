@@ -10,7 +10,7 @@ from psycopg import Error
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from firemarshal.probes.recorder.addresses import addresses, place
-from firemarshal.probes.recorder.libpq import PostgresConnection
+from firemarshal.probes.recorder.writer import PostgresConnection
 
 TABLE = re.compile(r"[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*")
 MOST_PARKED = 2
