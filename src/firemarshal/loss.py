@@ -1,7 +1,7 @@
 """What was lost: acknowledged writes that the survivors do not hold, counted and in seconds."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from firemarshal.clock import seconds_text
@@ -68,6 +68,31 @@ class Loss:
         return "; ".join([said, *(text for text, count in beside.items() if count)])
 
 
+@dataclass
+class _Seen:
+    """What one pass over the ledger counts; `gone` holds (done, begun) of every lost write."""
+
+    lost_keys: set[int]
+    fault_before_us: int
+    acknowledged: int = 0
+    in_doubt: int = 0
+    kept_before: int = 0
+    oldest_us: int | None = None
+    gone: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, one: Attempt) -> None:
+        self.in_doubt += one.outcome in (Outcome.UNKNOWN, Outcome.INTENT)
+        if one.outcome != Outcome.OK:
+            return
+        self.acknowledged += 1
+        self.oldest_us = min(one.done_us, self.oldest_us or one.done_us)
+        if one.key in self.lost_keys:
+            self.gone.append((one.done_us, one.begun_us))
+            self.lost_keys.remove(one.key)
+        else:
+            self.kept_before += one.done_us <= self.fault_before_us
+
+
 def loss(
     attempts: Iterable[Attempt],
     reconciled: Mapping[str, Any],
@@ -81,34 +106,23 @@ def loss(
     missing. A write was made somewhere between being begun and being acknowledged, which widens
     the interval. ValueError when `lost` names a write that was never acknowledged.
     """
-    lost_keys = set(reconciled["lost"])
-    acknowledged, in_doubt, kept_before = 0, 0, 0
-    oldest_us: int | None = None
-    gone: list[tuple[int, int]] = []
+    seen = _Seen(set(reconciled["lost"]), fault_before_us)
     for one in attempts:
-        in_doubt += one.outcome in (Outcome.UNKNOWN, Outcome.INTENT)
-        if one.outcome != Outcome.OK:
-            continue
-        acknowledged += 1
-        oldest_us = one.done_us if oldest_us is None else min(oldest_us, one.done_us)
-        if one.key in lost_keys:
-            gone.append((one.done_us, one.begun_us))
-            lost_keys.remove(one.key)
-        else:
-            kept_before += one.done_us <= fault_before_us
-    if lost_keys:
+        seen.add(one)
+    if seen.lost_keys:
         raise ValueError(
-            f"{len(lost_keys)} writes are said to be lost but were never acknowledged, such as "
-            f"key {min(lost_keys)}; ledger and reconciliation do not belong together"
+            f"{len(seen.lost_keys)} writes are said to be lost but were never acknowledged, such "
+            f"as key {min(seen.lost_keys)}; ledger and reconciliation do not belong together"
         )
+    gone = seen.gone
     gone.sort()
-    look_back_us = max(0, fault_before_us - oldest_us) if oldest_us is not None else 0
+    look_back_us = 0 if seen.oldest_us is None else max(0, fault_before_us - seen.oldest_us)
     before = sum(done <= fault_before_us for done, _ in gone)
     after_heal = sum(heal_ended_us is not None and done > heal_ended_us for done, _ in gone)
-    everything = before > 0 and kept_before == 0
+    everything = before > 0 and seen.kept_before == 0
     lower_us, upper_us = _seconds(gone, fault_before_us, fault_after_us)
     return Loss(
-        acknowledged=acknowledged,
+        acknowledged=seen.acknowledged,
         lost=len(gone),
         lost_before=before,
         lost_during=len(gone) - before - after_heal,
@@ -119,7 +133,7 @@ def loss(
         oldest_lost_us=gone[0][0] if gone else None,
         newest_lost_us=gone[-1][0] if gone else None,
         everything_lost=everything,
-        in_doubt=in_doubt,
+        in_doubt=seen.in_doubt,
         in_doubt_present=int(reconciled["in_doubt_present"]),
         unexpected=_count(reconciled["unexpected"]),
         duplicated=_count(reconciled.get("duplicated", 0)),

@@ -112,7 +112,10 @@ def recovery(
     if end is not None and heal_began_us is not None and line.begun[end] >= heal_began_us:
         healed = _Search(line, band, window_us, heal_began_us).end(first)[0] is None
     counted = None if healed else end
-    looked_at = len(line) if end is None else line.until(heal_began_us or 0) if healed else end
+    if end is None:
+        looked_at = len(line)
+    else:
+        looked_at = line.until(heal_began_us or 0) if healed else _behind_slow(line, end)
     not_before = _last_evidence(line, looked_at, fault_before_us)
     not_after = None if counted is None else line.done[counted] + line.lateness(counted)
     return Recovery(
@@ -172,9 +175,18 @@ def _first_to_count(line: Timeline, fault_after_us: int, deadline_us: int) -> in
 
     A single bad attempt within one deadline of the fault is its harm, later it may be noise.
     """
-    first = next((k for k in range(len(line)) if line.begun[k] >= fault_after_us), len(line))
+    early = range(line.until(fault_after_us))
+    first = next((k + 1 for k in reversed(early) if line.begun[k] < fault_after_us), 0)
     place = line.next_bad(line.until(fault_after_us + deadline_us))
     return max(first, line.bads[place - 1] + 1) if place else first
+
+
+def _behind_slow(line: Timeline, end: int) -> int:
+    """Behind the attempts that hung with the one at `end`: they too began before it was over."""
+    index = end
+    while index < len(line) and line.slow[index] and line.begun[index] < line.done[end]:
+        index += 1
+    return index
 
 
 def _last_evidence(line: Timeline, end: int, otherwise_us: int) -> int:

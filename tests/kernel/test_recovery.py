@@ -312,3 +312,20 @@ def test_the_watch_sees_down_answering_calm_and_relapse_at_a_constant_cost() -> 
     assert seen[67].answering
     assert seen[72].calm
     assert most <= 100 * 12
+
+
+def test_an_attempt_begun_before_the_fault_never_ends_the_outage() -> None:
+    found = Client(100, [(T0 + MS, T0 + S)]).run(T0 + 8 * S)
+    found[299].begun_us = T0 + 5 * MS  # late, so that a later one was begun before the fault
+    found[299].done_us = T0 + 6 * MS
+    found[300].done_us, found[300].outcome = T0 + MS, Outcome.OK
+    told = look(found, T0 + 8 * S)
+    assert told.upper_us is not None
+    assert told.lower_us <= 999 * MS <= told.upper_us
+
+
+def test_attempts_that_hung_with_the_first_answer_narrow_the_interval() -> None:
+    told = after_outage(0.4, mode="hang")
+    assert (told.answering, told.bad) == (True, 0)
+    assert told.upper_us is not None
+    assert told.upper_us - told.lower_us <= 80 * MS
