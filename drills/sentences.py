@@ -1,14 +1,15 @@
 """How a sentence holds a duration: written as people write it, understood as microseconds."""
 
-from parse import with_pattern
 from pytest_bdd import parsers
 
 from firemarshal import duration
 
 
-@with_pattern(r"\d[\w. ]*?")
 def _duration(text: str) -> int:
     return duration.microseconds(text)
+
+
+_duration.pattern = r"\d[\w. ]*?"  # type: ignore[attr-defined]  # how `parse` finds the end
 
 
 def sentence(text: str) -> parsers.parse:

@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 
 from firemarshal.target import Target
-from firemarshal.verdict import Outcome, Verdict, exit_code as code_of
+from firemarshal.verdict import Outcome, Verdict
+from firemarshal.verdict import exit_code as code_of
 
 SCHEMA = "firemarshal/summary/1"
 Json = dict[str, Any]

@@ -9,6 +9,7 @@ from firemarshal.actions.postgres.members import (
     postmaster,
     primaries,
 )
+from firemarshal.clock import now_us
 from firemarshal.fault import Fault, NotDone, VictimChanged
 from firemarshal.hosts import Host
 
@@ -41,18 +42,25 @@ def aim(configuration: Json) -> list[Json]:
     ]
 
 
-def inject(victims: list[Json], configuration: Json) -> None:
-    """Stop the postmaster first, so that it cannot say goodbye for its children, then kill all."""
+def inject(victims: list[Json], configuration: Json) -> Json:
+    """Stop the postmaster first, so that it cannot say goodbye for its children, then kill all.
+
+    Returns when that was, because making sure of the victim takes longer than killing it.
+    """
+    struck: Json = {}
     for victim, member, machine in _each(victims, configuration):
         pid, start = victim["found"]["pid"], victim["found"]["start"]
         now = postmaster(member, machine)
         if now is None or (now.pid, now.start) != (pid, start) or not leads(member, machine):
             raise VictimChanged(f"{victim['id']} is not the primary any more")
+        struck.setdefault("earliest_us", now_us())
         machine.signal(pid, start, "SIGSTOP")
         children = [one for one in machine.processes() if one.parent == pid and one.state != "Z"]
         machine.signal(pid, start, "SIGKILL")
         for child in children:
             _kill(machine, child.pid, child.start)
+        struck["latest_us"] = now_us()
+    return struck
 
 
 def bit(victims: list[Json], configuration: Json) -> Json:

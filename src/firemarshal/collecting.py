@@ -49,16 +49,10 @@ class FeatureFile(pytest.Module):
         except BadInput as problem:
             self.config.stash[BAD_INPUT].append(problem.message)
             raise self.CollectError(problem.message) from None
-        for item in items:
-            compiled = drill_of(item)
-            if compiled:
-                path, line = self.path, compiled.drill.line - 1
-                title = f"{compiled.drill.feature} > {item.name}"
-                item.reportinfo = lambda p=path, n=line, t=title: (p, n, t)
         return items
 
 
-def drill_of(item: pytest.Item) -> Compiled | None:
+def drill_of(item: pytest.Item | pytest.Collector) -> Compiled | None:
     """The compiled drill behind an item; None for an ordinary test."""
     rows = getattr(getattr(item, "function", None), "firemarshal_rows", None)
     if rows is None:

@@ -89,7 +89,9 @@ class Drills:
         running = import_module("firemarshal.running")
         scenario = import_module("firemarshal.scenario")
         reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-        self.progress = terminal.Progress(_out(reporter), _fresh_line(reporter))
+        self.progress = terminal.Progress(
+            _out(reporter), _uncaptured(self.config), reporter.ensure_newline
+        )
         self.run = running.Run(self.project, self.target, self.signals, self.progress)
         self.config.stash[self.collecting.DRIVE] = lambda request, one: self._drive(
             session, scenario, request, one
@@ -202,5 +204,6 @@ def _out(reporter: Any) -> Any:
     return reporter._tw._file
 
 
-def _fresh_line(reporter: Any) -> Any:
-    return reporter.ensure_newline
+def _uncaptured(config: pytest.Config) -> Any:
+    """Progress must be seen while it happens, so it goes around pytest's capture."""
+    return config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled

@@ -247,8 +247,8 @@ def about(rootdir: Path) -> Json:
 
 def _git(rootdir: Path, *words: str) -> str:
     try:
-        done = subprocess.run(  # noqa: S603
-            ["git", "-C", str(rootdir), *words],  # noqa: S607
+        done = subprocess.run(
+            ["git", "-C", str(rootdir), *words],
             capture_output=True,
             text=True,
             check=False,

@@ -71,8 +71,8 @@ class Target(Table):
     """One profile: `targets/<name>.toml`; its limits hold for every drill on it.
 
     `watch_beyond_s` is how long past its RTO a system that is not back is watched (at least twice
-    the RTO), `max_hold_s` is the longest time any fault may stand, `give_up_after_s` the longest watch,
-    `shorten` gives shorter durations for clauses, printed with both figures.
+    the RTO), `give_up_after_s` the longest watch, `max_hold_s` the longest time any fault may
+    stand, `shorten` gives shorter durations for clauses, printed with both figures.
     """
 
     name: str = Field(pattern=NAME)
@@ -129,7 +129,7 @@ def system_model(table: dict[str, Any], where: str) -> System:
         )
     if table.get("lab") and "members" not in table:
         return validated(System, table, where)
-    settings = import_module(f"firemarshal.probes.{kind}.settings").Settings
+    settings: type[System] = import_module(f"firemarshal.probes.{kind}.settings").Settings
     return validated(settings, table, where)
 
 

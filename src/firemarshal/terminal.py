@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -27,14 +28,18 @@ COLOURS = {"PASSED": "green", "FAILED": "red", "INVALID": "yellow", "ABORTED": "
 class Progress:
     """Plain lines where there is no terminal; there, one line more that runs a stopwatch."""
 
-    def __init__(self, out: TextIO, clear: Callable[[], None] = lambda: None) -> None:
-        self._out = out
+    def __init__(
+        self,
+        out: TextIO,
+        uncaptured: Callable[[], AbstractContextManager[None]] = nullcontext,
+        fresh_line: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._out, self._uncaptured, self._fresh_line = out, uncaptured, fresh_line
         self._live = out.isatty()
         self._drill = ""
         self._struck_at = 0.0
         self._state: Json = {}
         self._dirty = False
-        self._clear = clear
 
     def __call__(self, message: Json) -> None:
         """Hear one message of a run."""
@@ -44,10 +49,11 @@ class Progress:
 
     def line(self, text: str) -> None:
         """One line that stays."""
-        self._wipe()
-        self._clear()
-        self._out.write(text + "\n")
-        self._out.flush()
+        with self._uncaptured():
+            self._wipe()
+            self._fresh_line()
+            self._out.write(text + "\n")
+            self._out.flush()
 
     def _on_lab(self, message: Json) -> None:
         self.line(f"  lab: {message['text']}")
@@ -99,8 +105,9 @@ class Progress:
     def _draw(self) -> None:
         state = self._state
         text = f"  {self._stopwatch()}writes: {state['state']}; {state['until']}; Ctrl-C heals"
-        self._out.write("\r\x1b[2K" + text[:200])
-        self._out.flush()
+        with self._uncaptured():
+            self._out.write("\r\x1b[2K" + text[:200])
+            self._out.flush()
         self._dirty = True
 
     def _wipe(self) -> None:
@@ -161,9 +168,9 @@ def measured(promise: Json) -> str:
 
 def closing(results: list[Json], folder: Path, out: TextIO) -> None:
     """The last lines: what the targets look like now, and where the evidence lies."""
-    print(file=out)  # noqa: T201
+    print(file=out)
     table(results, out)
     for result in results:
         if result["target_after"] not in ("as found", "unknown"):
-            print(f"{result['drill']['name']}: target after: {result['target_after']}", file=out)  # noqa: T201
-    print(f"evidence: {folder}", file=out or sys.stdout)  # noqa: T201
+            print(f"{result['drill']['name']}: target after: {result['target_after']}", file=out)
+    print(f"evidence: {folder}", file=out or sys.stdout)

@@ -36,7 +36,7 @@ class KeeperHouse:
             return
         ours, theirs = socket.socketpair()
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
+            self._process = subprocess.Popen(
                 [
                     sys.executable,
                     *("-m", SERVER, str(theirs.fileno()), str(os.getpid()), str(self._rootdir)),
@@ -143,7 +143,8 @@ class Channel:
             self._pump(ALIVE_EVERY_S)
 
     def _pump(self, wait_s: float) -> None:
-        found = select.select([self._socket, *self.wake], [], [], wait_s)[0]
+        watched: list[Any] = [self._socket, *self.wake]
+        found = select.select(watched, [], [], wait_s)[0]
         if time.monotonic() - self._said_alive_at >= ALIVE_EVERY_S:
             self._said_alive_at = time.monotonic()
             self.ask({"ask": "alive"})

@@ -31,7 +31,7 @@ class Conductor:
         self.instruments: list[Instrument] = []
         self.prepared: list[str] = []
         self.aimed: dict[str, list[Json]] = {}
-        self.before: dict[str, Json] = {}
+        self.before: dict[str, Json | None] = {}
         self.strikes_at_us = 0
         self.struck: Injection | None = None
         self.watch: Watch | None = None
@@ -310,5 +310,5 @@ def _whole(target: Json) -> Json:
 
 
 def _told(line: Json) -> Json:
-    short = {key: line[key] for key in ("event", "fault", "system", "why") if key in line}
+    short: Json = {key: line[key] for key in ("event", "fault", "system", "why") if key in line}
     return {"tell": "event", **short}

@@ -71,7 +71,10 @@ def start(order: Order, system: str, client: Json, waiting: Waiting) -> Instrume
     instrument = Instrument(
         system, client["name"], bool(client.get("judged")), ledger, process, settings
     )
-    _await_ready(instrument, waiting, log_path)
+    try:
+        _await_ready(instrument, waiting, log_path)
+    finally:
+        spec_path.unlink()  # it may hold a connection string
     return instrument
 
 
@@ -82,7 +85,7 @@ def _spawn(spec: Json, spec_path: Path, log_path: Path) -> "subprocess.Popen[byt
     spec_path.write_bytes(orjson.dumps({**spec, "parent_pid": os.getpid()}))
     spec_path.chmod(0o600)
     with log_path.open("wb") as log:
-        return subprocess.Popen(  # noqa: S603 - our own module
+        return subprocess.Popen(
             [sys.executable, "-m", RECORDER, str(spec_path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

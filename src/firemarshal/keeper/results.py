@@ -139,7 +139,6 @@ def _judged(
             upper,
             unit=promise.unit,
             open_because=open_because,
-            gave_up=watch.gave_up and promise.kind == "rto",
         )
     line = journal.note(
         "judged", durable=True, promise=vars(promise), lower=lower, upper=upper, **vars(judgement)

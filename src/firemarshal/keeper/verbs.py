@@ -16,7 +16,6 @@ from firemarshal.clock import now_us
 from firemarshal.keeper.waiting import Waiting
 
 PR_SET_PDEATHSIG = 1
-LIBC = ctypes.CDLL(None)
 FAILED = re.compile(r"ActivityFailed: (?P<name>[A-Za-z_][\w.]*): (?P<text>.*)", re.DOTALL)
 
 
@@ -128,6 +127,11 @@ def _end(pid: int, pidfd: int) -> None:
     os.waitpid(pid, 0)
 
 
+def _die_with_the_keeper() -> None:
+    libc: Any = ctypes.CDLL(None)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _child(call: Call, writer: int, log: Path, go_reader: int) -> None:
     """Never returns; an exception that chaoslib does not turn into an answer ends as died.
 
@@ -136,7 +140,7 @@ def _child(call: Call, writer: int, log: Path, go_reader: int) -> None:
     status = 1
     try:
         os.setsid()
-        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        _die_with_the_keeper()
         if os.read(go_reader, 2) != b"go":
             os._exit(status)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -162,7 +166,7 @@ def _redirect(log: Path) -> None:
 def _execute(call: Call) -> Answer:
     runs: list[dict[str, Any]] = []
     before_us = now_us()
-    run = execute_activity(
+    run: dict[str, Any] = execute_activity(
         {"title": call.name}, call.activity(), call.configuration, {}, False, runs=runs
     )
     after_us = now_us()

@@ -137,7 +137,8 @@ class Watch:
         beyond_us = round(self.order.target["watch_beyond_s"] * 1e6)
         give_up_us = round(self.order.target["give_up_after_s"] * 1e6)
         longest = max(limits, default=0)
-        return min(max(2 * longest, longest + beyond_us), give_up_us)
+        watched: int = min(max(2 * longest, longest + beyond_us), give_up_us)
+        return watched
 
     def _must_live(self) -> None:
         if not self.instrument.alive:

@@ -1,0 +1,179 @@
+"""The command: `firemarshal run`, `heal`, `status`, `lab`, `doctor`, `steps`, `faults`, `check`."""
+
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from firemarshal import __version__
+from firemarshal.bad_input import BadInput
+
+app = typer.Typer(
+    help="Fire drills for systems: real faults, measured recovery, judged against the plan.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+lab_app = typer.Typer(help="The embedded lab: real systems on this machine.", no_args_is_help=True)
+app.add_typer(lab_app, name="lab")
+QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+Target = Annotated[str, typer.Option("--target", help="targets/NAME.toml, or a path")]
+
+
+def main() -> None:
+    """Run the command; a mistake of the user's is one clear message and exit code 4."""
+    try:
+        app()
+    except BadInput as problem:
+        print(f"firemarshal: {problem.message}", file=sys.stderr)
+        sys.exit(4)
+    except BrokenPipeError:
+        sys.exit(141)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def run(context: typer.Context, paths: list[str], target: Target) -> None:
+    """Drill features: what `pytest PATHS --target NAME` does; further options go to pytest."""
+    import pytest
+
+    words = [*paths, *context.args, "--target", target, "-p", "firemarshal.quiet", *QUIET]
+    sys.exit(int(pytest.main(["--import-mode=importlib", *words])))
+
+
+@app.command()
+def check(paths: list[str], target: Target) -> None:
+    """Compile features and validate profile and plans; touches nothing."""
+    import pytest
+
+    words = [*paths, "--target", target, "--collect-only", "-q"]
+    sys.exit(int(pytest.main(["--import-mode=importlib", *words])))
+
+
+@app.command()
+def heal(
+    target: Target,
+    within_s: Annotated[float, typer.Option(help="how long to try, seconds")] = 120,
+) -> None:
+    """Undo what dead drills left on a target, and prove it; exit code 20 while something stands."""
+    project = _project()
+    heal_all = import_module("firemarshal.healing").heal_all
+    standing: dict[str, list[str]] = heal_all(project, target, within_s, print)
+    sys.exit(20 if any(standing.values()) else 0)
+
+
+@app.command()
+def status(target: Target) -> None:
+    """What stands on a target, with the plain shell line that undoes it; exit code 20 if any."""
+    project = _project()
+    lines: list[str] = import_module("firemarshal.healing").standing_lines(project, target)
+    print("\n".join(lines) or f"{target}: nothing stands, no drill runs")
+    sys.exit(20 if lines else 0)
+
+
+@app.command()
+def steps(
+    words: Annotated[list[str] | None, typer.Argument()] = None,
+) -> None:
+    """The sentences that features may use; WORDS narrow them."""
+    vocabulary = import_module("firemarshal.vocabulary").load(_project().packages.steps)
+    for one in vocabulary.definitions:
+        if all(word.lower() in one.text.lower() for word in words or []):
+            print(f"{one.keyword:6}{one.text}")
+
+
+@app.command()
+def faults() -> None:
+    """The faults that can be injected, with what they do and how long they last."""
+    catalogue = import_module("firemarshal.catalogue").Catalogue(_project().packages.faults)
+    for name in catalogue.names:
+        facts = catalogue.find(name, "faults").facts
+        print(f"{name:28}{facts.lasts:14}{facts.does}")
+
+
+@app.command()
+def doctor(target: Target = "lab") -> None:
+    """What this machine can drill, what is missing, and the cure; exit code 4 if anything is."""
+    findings = import_module("firemarshal.doctor").examine(_project(), target)
+    for finding in findings:
+        print(f"{'ok     ' if finding.well else 'MISSING'} {finding.what}: {finding.seen}")
+        if not finding.well:
+            print(f"        cure: {finding.cure}")
+    sys.exit(0 if all(finding.well for finding in findings) else 4)
+
+
+@lab_app.command("up")
+def lab_up(target: Target = "lab", system: str = "") -> None:
+    """Bring the lab's systems up and leave them up until `firemarshal lab down`."""
+    for name, table in _lab_systems(target, system):
+        folder = _project().lab / name
+        _lab("up", table, folder, lambda text: print(text, flush=True))
+        print(f"{name}: up; {_lab('status', folder)['connect']}")
+
+
+@lab_app.command("down")
+def lab_down(target: Target = "lab", system: str = "") -> None:
+    """Stop the lab's systems and remove what they left; exit code 20 if something stays."""
+    left = []
+    for name, _ in _lab_systems(target, system):
+        left += _lab("down", _project().lab / name, lambda text: print(text, flush=True))
+        print(f"{name}: down")
+    for one in left:
+        print(f"still there: {one}")
+    sys.exit(20 if left else 0)
+
+
+@lab_app.command("status")
+def lab_status(target: Target = "lab", system: str = "") -> None:
+    """Which of the lab's systems are up, and how to look inside."""
+    for name, _ in _lab_systems(target, system):
+        found = _lab("status", _project().lab / name)
+        print(f"{name}: {'up; ' + found['connect'] if found['up'] else 'down'}")
+
+
+def _lab(function: str, *arguments: Any) -> Any:
+    lab = import_module("firemarshal.lab")
+    try:
+        return getattr(lab, function)(*arguments)
+    except lab.LabProblem as problem:
+        raise BadInput(str(problem), where="lab") from None
+
+
+def _lab_systems(target: str, wanted: str) -> list[tuple[str, Any]]:
+    profile = import_module("firemarshal.target").load(target, _project().rootdir)
+    found = [
+        (one.name, one.model_dump(mode="json"))
+        for one in profile.systems
+        if one.lab and wanted in ("", one.name)
+    ]
+    if not found:
+        raise BadInput(
+            f"no system {wanted!r} of the lab" if wanted else "no system of the lab",
+            where=f"target {target}",
+            cure=f"it has: {', '.join(one.name for one in profile.systems if one.lab) or 'none'}",
+        )
+    return found
+
+
+def _project() -> Any:
+    """The project of the nearest folder with a pyproject.toml or features/, as pytest's rootdir."""
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "pyproject.toml").exists() or (folder / "targets").is_dir():
+            return import_module("firemarshal.project").load(folder)
+    return import_module("firemarshal.project").load(here)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
+) -> None:
+    if version:
+        print(f"firemarshal {__version__}")
+        raise typer.Exit(os.EX_OK)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Healing and looking from the command line, with no run around it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from firemarshal import state, target
+from firemarshal.keeper.client import KeeperHouse
+from firemarshal.project import Project
+
+Json = dict[str, Any]
+
+
+def heal_all(
+    project: Project, name: str, within_s: float, say: Callable[[str], None]
+) -> dict[str, list[str]]:
+    """Heal every system of the target; returns system -> what still stands."""
+    profile = target.load(name, project.rootdir)
+    left = _left(project, profile.name)
+    if not left:
+        say(f"{profile.name}: nothing stands")
+        return {}
+    house = KeeperHouse(project.rootdir, project.state / "heal.log")
+    try:
+        return {system: _heal(project, profile, house, system, within_s, say) for system in left}
+    finally:
+        house.close()
+
+
+def _heal(
+    project: Project,
+    profile: target.Target,
+    house: KeeperHouse,
+    system: str,
+    within_s: float,
+    say: Callable[[str], None],
+) -> list[str]:
+    say(f"{system}: healing")
+
+    def hear(message: Json) -> None:
+        if message["tell"] == "healing":
+            for one in message["standing"]:
+                say(f"{system}: still stands: {one}")
+
+    standing = house.heal(project.state, profile.name, [system], within_s, hear)
+    say(f"{system}: " + ("NOT CLEAN: " + "; ".join(standing) if standing else "healed, and proved"))
+    return standing
+
+
+def standing_lines(project: Project, name: str) -> list[str]:
+    """What stands, with the shell lines that undo it by hand."""
+    profile = target.load(name, project.rootdir)
+    lines = []
+    for system, undos in state.all_pending(project.state, profile.name).items():
+        for undo in undos:
+            value = undo.value
+            lines.append(f"{system}: {value['fault']} of {value['drill']!r}, since {value['utc']}")
+            lines += [f"    {line}" for line in undo.shell]
+    return lines
+
+
+def _left(project: Project, name: str) -> list[str]:
+    folder = project.state / name
+    names = sorted(one.name for one in folder.glob("*/")) if folder.is_dir() else []
+    states = {one: state.SystemState(project.state, name, one) for one in names}
+    return [one for one, found in states.items() if found.pending() or found.made()]
