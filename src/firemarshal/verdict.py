@@ -260,6 +260,10 @@ _SENTENCE_AND_CURE: dict[Verdict, dict[str, tuple[str, str]]] = {
             "firemarshal itself went wrong",
             "report it with the run folder",
         ),
+        "not-judged": (
+            "the runner ended the drill before it was judged",
+            "run it again and let it finish",
+        ),
         "not-clean": (
             "an earlier fault could not be healed on this system",
             "`firemarshal heal`, or the shell line that `firemarshal status` prints",
