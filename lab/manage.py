@@ -4,12 +4,14 @@ import json
 import os
 import re
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from firemarshal.clock import now_us
 from firemarshal.lab.problem import LabProblem, cure_for
 from firemarshal.lab.processes import belonging, kill_all, send
 from firemarshal.lab.starter import Starter
@@ -33,6 +35,7 @@ class Fragment(Protocol):
 
     KIND: str
     OPTIONS: dict[str, type]
+    SETTLE_S: float  # how long a lab that runs may take to recover by itself
 
     def bring_up(self, system: dict[str, Any], starter: Starter) -> dict[str, Any]:
         """Start everything, prove the steady state, return the keys to add to the table."""
@@ -59,7 +62,7 @@ def up(system: dict[str, Any], folder: Path, report: Report) -> dict[str, Any]:
     folder = folder.resolve()
     try:
         with held(folder, report):
-            table = _table_if_up(system, folder, fragment)
+            table = _table_if_up(system, folder, fragment, report)
             if table is None:
                 _clean(folder, report)
                 table = _build(system, folder, fragment, report)
@@ -120,7 +123,9 @@ def status(folder: Path) -> dict[str, Any]:
     }
 
 
-def _table_if_up(system: dict[str, Any], folder: Path, fragment: Fragment) -> dict[str, Any] | None:
+def _table_if_up(
+    system: dict[str, Any], folder: Path, fragment: Fragment, report: Report
+) -> dict[str, Any] | None:
     state = read_state(folder)
     if state is None or state.phase != "up" or state.request != _request(system):
         return None
@@ -128,7 +133,22 @@ def _table_if_up(system: dict[str, Any], folder: Path, fragment: Fragment) -> di
         state.write(folder)
     if not all(state.alive(process) for process in state.processes):
         return None
-    return None if fragment.unready(state.table, folder) else {**system, **state.table}
+    settled = _settles(fragment, state.table, folder, report)
+    return {**system, **state.table} if settled else None
+
+
+def _settles(fragment: Fragment, table: dict[str, Any], folder: Path, report: Report) -> bool:
+    """Wait for a lab that still recovers from a drill; making it anew would take as long."""
+    end_us = now_us() + int(fragment.SETTLE_S * 1_000_000)
+    told = False
+    while why := fragment.unready(table, folder):
+        if now_us() > end_us:
+            return False
+        if not told:
+            report(f"lab {folder.name}: waiting for it to recover: {why}")
+            told = True
+        time.sleep(0.05)
+    return True
 
 
 def _build(

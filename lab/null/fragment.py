@@ -9,6 +9,7 @@ from firemarshal.lab.starter import Starter
 
 KIND = "null"
 OPTIONS: dict[str, type] = {}
+SETTLE_S = 2.0
 ANSWER_WITHIN_S = 2.0
 UP_WITHIN_S = 20.0
 

@@ -21,6 +21,7 @@ from firemarshal.lab.starter import Starter
 KIND = "postgres"
 OPTIONS: dict[str, type] = {"synchronous": bool}
 NEEDED_BYTES = 600_000_000
+SETTLE_S = 30.0
 STEP_S = 30.0
 STEADY_S = 45.0
 GRANTS = ("pg_monitor", "pg_read_all_data", "pg_checkpoint")

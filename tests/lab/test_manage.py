@@ -148,6 +148,21 @@ def test_other_options_make_another_lab(folder: Path) -> None:
         up(toy(options={"synchronous": True}), folder, print)
 
 
+def test_a_lab_that_recovers_is_waited_for_and_kept(folder: Path) -> None:
+    table = up(toy(), folder, print)
+    kill(int((folder / "pid").read_text()))
+    said: list[str] = []
+    assert up(toy(), folder, said.append) == table
+    assert len(said) == 1
+    assert "waiting for it to recover" in said[0]
+
+
+def test_a_lab_that_stays_broken_is_made_anew(folder: Path) -> None:
+    table = up(toy(), folder, print)
+    (folder / "fault.refuse").touch()
+    assert up(toy(), folder, print)["identity"] != table["identity"]
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
