@@ -8,17 +8,19 @@ from firemarshal.ledger import Attempt, Outcome
 BITS = 12
 KEYS = 1 << BITS
 OFFSET = KEYS - 1
-W_FACTOR, K_FACTOR = 2147483647, 2654435761
+SPREAD, FACTOR = 524287, 1540483477  # primes; every product stays below 2^63
+# Sums weighed by the key's place and a hash of key and value together: rows that changed places
+# keep the count, the sum, and the XOR of anything that does not mix the two by a product.
 SUMS = f"""
-SELECT k >> {BITS}, count(*), sum(w),
-  bit_xor((w::bigint * {W_FACTOR}) # ((k & {OFFSET}) * {K_FACTOR}))
+SELECT k >> {BITS}, count(*), sum(w::bigint * ((k & {OFFSET}) + 1)),
+  bit_xor((w::bigint # ((k & {OFFSET}) * {SPREAD})) * {FACTOR})
 FROM {{table}} GROUP BY 1
 """
 DOUBTFUL = (Outcome.UNKNOWN, Outcome.INTENT)
 
 
 class Sums(NamedTuple):
-    """Count, sum and a hash of a block, the same arithmetic as `SUMS` does on the server."""
+    """Count, weighed sum and hash of a block, the same arithmetic as `SUMS` does on the server."""
 
     rows: int
     total: int
@@ -42,10 +44,12 @@ class Expected:
     @property
     def sums(self) -> Sums:
         """What the server must say when exactly the acknowledged rows are there."""
-        mixed = 0
+        total = mixed = 0
         for key, value in self.acknowledged.items():
-            mixed ^= (value * W_FACTOR) ^ ((key & OFFSET) * K_FACTOR)
-        return Sums(len(self.acknowledged), sum(self.acknowledged.values()), mixed)
+            offset = key & OFFSET
+            total += value * (offset + 1)
+            mixed ^= (value ^ (offset * SPREAD)) * FACTOR
+        return Sums(len(self.acknowledged), total, mixed)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from firemarshal.system import CannotTell, Configuration
 
 NOT_YET = ("42P01", "3F000")  # the table, the schema, has not arrived
 PAUSE_S = 0.02
-REMOVE_WITHIN_S = 2.0
+ANSWER_WITHIN_S = 2.0
 
 
 def unseen(configuration: Configuration, primary: Member, timeout_s: float) -> list[str]:
@@ -31,7 +31,7 @@ def unseen(configuration: Configuration, primary: Member, timeout_s: float) -> l
             if member["name"] != primary["name"]:
                 why += _unseen_on(configuration, member, table, token, end_us, timeout_s)
     try:
-        drop(configuration, primary, table, REMOVE_WITHIN_S)
+        drop(configuration, primary, table, ANSWER_WITHIN_S)
     except CannotTell as error:
         why.append(f"the canary table {table} could not be removed: {error}")
     return why
@@ -57,9 +57,10 @@ def _unseen_on(
     end_us: int,
     timeout_s: float,
 ) -> list[str]:
-    left_s = max(0.1, (end_us - now_us()) / 1e6)
+    # The session outlives the loop, so that a silent server and a missing row are told apart.
+    patience_s = max(0.0, (end_us - now_us()) / 1e6) + ANSWER_WITHIN_S
     try:
-        with Session(configuration, member, left_s, "client") as session:
+        with Session(configuration, member, patience_s, "client") as session:
             while not _shows(session, table, token):
                 if now_us() >= end_us:
                     break
@@ -84,7 +85,7 @@ def _shows(session: Session, table: str, token: str) -> bool:
 def _receiver(configuration: Configuration, member: Member) -> str:
     query = "SELECT status, slot_name, latest_end_lsn FROM pg_stat_wal_receiver"
     try:
-        with Session(configuration, member, REMOVE_WITHIN_S) as session:
+        with Session(configuration, member, ANSWER_WITHIN_S) as session:
             found = session.rows(query)
     except CannotTell as error:
         return f"its WAL receiver cannot be asked: {error}"

