@@ -92,7 +92,8 @@ class Drills:
         self.progress = terminal.Progress(
             _out(reporter), _uncaptured(self.config), reporter.ensure_newline
         )
-        self.run = running.Run(self.project, self.target, self.signals, self.progress)
+        lab = import_module("firemarshal.lab")
+        self.run = running.Run(self.project, self.target, self.signals, self.progress, lab)
         self.config.stash[self.collecting.DRIVE] = lambda request, one: self._drive(
             session, scenario, request, one
         )

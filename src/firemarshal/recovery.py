@@ -216,7 +216,7 @@ def _reason(
             return "no failed attempt after the fault"
         return "answering again" + (f", after {relapses} relapses" if relapses else "")
     if healed:
-        return "answering only after healing began"
+        return "still down when healing began"
     if not len(line):
         return "nothing was attempted after the fault"
     after = line.bads[-1] + 1 if line.bads else 0

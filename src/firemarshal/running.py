@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from firemarshal.keeper.client import Channel, KeeperHouse, KeeperLost
 from firemarshal.keeper.order import Order
 from firemarshal.project import Project
 from firemarshal.signals import Signals
+from firemarshal.verdict import expected
 
 Json = dict[str, Any]
 Tell = Callable[[Json], None]
@@ -37,6 +37,7 @@ class Run:
     target: target.Target
     signals: Signals
     tell: Tell
+    lab: Any
     id: str = field(default_factory=lambda: _run_id())
     systems: dict[str, Json] = field(default_factory=dict)
     results: list[Json] = field(default_factory=list)
@@ -90,18 +91,17 @@ class Run:
         self.systems[name] = table
 
     def _from_lab(self, name: str, table: Json) -> Json:
-        lab = import_module("firemarshal.lab")
         folder = self.project.lab / name
-        kept = bool(lab.status(folder)["up"])
-        if not kept:
+        if not self.lab.status(folder)["up"]:
             self.lab_made.append(name)
         try:
-            ready: Json = lab.up(
-                table, folder, lambda text: self.tell({"tell": "lab", "text": text})
-            )
-        except lab.LabProblem as problem:
+            ready: Json = self.lab.up(table, folder, self._lab_says)
+        except self.lab.LabProblem as problem:
             raise BadInput(str(problem), where=f"lab of {name!r}") from None
         return ready
+
+    def _lab_says(self, text: str) -> None:
+        self.tell({"tell": "lab", "text": text})
 
     def drive(self, drill: Drill, converse: Callable[[Channel], None]) -> Json:
         """Run one drill to its result; heals through another keeper when its own died."""
@@ -156,6 +156,11 @@ class Run:
             "injected": None,
         }
 
+    def not_reached(self, drill: Drill) -> Json:
+        """Keep the result of a drill that the run ended before."""
+        ended = f"{self.signals.received[0]} ended" if self.signals.received else "the end of"
+        return self._kept(drill, _not_reached(f"{ended} the run before this drill"), None)
+
     def _order(self, drill: Drill, number: int, folder: Path) -> Order:
         limits = self.target.model_dump(mode="json", exclude={"systems"})
         return Order(
@@ -168,15 +173,15 @@ class Run:
             systems={name: self.systems[name] for name in drill.systems},
             runner_pid=os.getpid(),
             about=about(self.project.rootdir),
+            summary="firemarshal.reports.summary",
         )
 
     def _listener(self, drill: Drill) -> "Listener":
         return Listener(self.signals, self.tell, drill)
 
     def _kept(self, drill: Drill, result: Json, folder: Path | None) -> Json:
-        verdict = import_module("firemarshal.verdict")
         whole = {**RESULT_EMPTY, **result, "drill": drill.as_json()}
-        as_expected, expectation = verdict.expected(
+        as_expected, expectation = expected(
             drill.control, whole["verdict"], whole["promises"], whole.get("code", "")
         )
         whole |= {"as_expected": as_expected, "expectation": expectation}
@@ -190,13 +195,9 @@ class Run:
         """End the keepers' house, then the lab that this run made."""
         if self.house:
             self.house.close()
-        lab = import_module("firemarshal.lab") if self.lab_made else None
         for name in self.lab_made:
-            assert lab is not None
-            for one in lab.down(
-                self.project.lab / name, lambda text: self.tell({"tell": "lab", "text": text})
-            ):
-                self.tell({"tell": "lab", "text": f"still there: {one}"})
+            for one in self.lab.down(self.project.lab / name, self._lab_says):
+                self._lab_says(f"still there: {one}")
 
 
 class DrillOver(Exception):

@@ -87,6 +87,9 @@ class Progress:
         else:
             self.line(f"  {message['name']} again: healing still goes on in the keeper")
 
+    def _on_silent(self, message: Json) -> None:
+        self.line(f"  the keeper (pid {message['pid']}) stands still: ending it, another one heals")
+
     def _on_tick(self, message: Json) -> None:
         if self._live and self._state:
             self._draw()

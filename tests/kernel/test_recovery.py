@@ -203,7 +203,7 @@ def test_a_recovery_made_by_our_heal_does_not_count() -> None:
     found = Client(100, [(T0, healed + 200 * MS)]).run(healed + 8 * S)
     told = look(found, healed + 8 * S, heal_began_us=healed)
     assert (told.answering, told.upper_us) == (False, None)
-    assert told.reason == "answering only after healing began"
+    assert told.reason == "still down when healing began"
     assert 9_900 * MS < told.lower_us <= 10 * S
 
 

@@ -2,11 +2,13 @@
 
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import orjson
 
 SERVER = "firemarshal.keeper.server"
 ALIVE_EVERY_S = 0.5
+SILENT_S = 10.0
 Json = dict[str, Any]
 Listener = Callable[[Json], None]
 
@@ -119,6 +122,7 @@ class Channel:
         self.gone = False
         self.wake: tuple[int, ...] = ()
         self._said_alive_at = 0.0
+        self._heard, self._heard_at = 0, time.monotonic()
 
     def ask(self, message: Json) -> None:
         """Send one message; a keeper that is gone is noticed at the next wait."""
@@ -141,6 +145,8 @@ class Channel:
             if self.gone:
                 raise KeeperLost
             self._pump(ALIVE_EVERY_S)
+            if self._heard and time.monotonic() - self._heard_at > SILENT_S:
+                self._end_silent()
 
     def _pump(self, wait_s: float) -> None:
         watched: list[Any] = [self._socket, *self.wake]
@@ -161,7 +167,19 @@ class Channel:
             self.gone = True
             return
         *lines, self._buffer = (self._buffer + data).split(b"\n")
-        self._messages += [orjson.loads(line) for line in lines]
+        self._heard_at = time.monotonic()
+        for message in map(orjson.loads, lines):
+            if message["tell"] == "beat":
+                self._heard = message["pid"]
+            else:
+                self._messages.append(message)
+
+    def _end_silent(self) -> None:
+        """A keeper that stands still heals nothing: it is ended, so that another one can."""
+        self._listener({"tell": "silent", "pid": self._heard})
+        with suppress(ProcessLookupError):
+            os.kill(self._heard, signal.SIGKILL)
+        self._heard = 0
 
     def close(self) -> None:
         """Hang up; a keeper that still works takes this as the runner's end."""

@@ -19,7 +19,10 @@ class Ended(Exception):
 
 @dataclass(frozen=True)
 class Order:
-    """One drill's order; `target` is the profile without systems, `systems` are complete."""
+    """One drill's order; `target` is the profile without systems, `systems` are complete.
+
+    `summary` is the module that rebuilds a run's summary, for when the runner is gone.
+    """
 
     run: str
     number: int
@@ -30,6 +33,7 @@ class Order:
     systems: dict[str, Json]
     runner_pid: int
     about: Json
+    summary: str
 
     @property
     def drill(self) -> Drill:

@@ -28,7 +28,7 @@ class Result:
     why: str = ""
     injected: bool = False
     promises: list[Json] = field(default_factory=list)
-    standing: list[str] = field(default_factory=list)
+    standing: dict[str, list[str]] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
     after_by_system: dict[str, Json] = field(default_factory=dict)
 
@@ -62,10 +62,9 @@ class Result:
 
     def after(self, system: str, before: Json | None, after: Json | None, why: list[str]) -> None:
         """What the drill leaves on a system, by comparison of its configuration and topology."""
-        if before is None:
-            state, text = "as found", []
-        elif after is None:
-            state, text = "unknown", why
+        text: list[str]
+        if before is None or after is None:
+            state, text = "unknown", why or ["its configuration could not be read"]
         elif why:
             state, text = "NOT CLEAN", why
         else:
@@ -74,9 +73,13 @@ class Result:
         self.after_by_system[system] = {"state": state, "why": text}
 
     @property
+    def _standing(self) -> list[str]:
+        return [f"{system}: {one}" for system, found in self.standing.items() for one in found]
+
+    @property
     def target_after(self) -> tuple[str, list[str]]:
         """The worst of all systems, and the reasons; faults that stand outrank everything."""
-        stands = [*self.standing, *self.left]
+        stands = [*self._standing, *self.left]
         if stands:
             return "NOT CLEAN", stands
         for state in ("NOT CLEAN", "unknown", "changed"):
@@ -100,7 +103,7 @@ class Result:
             "injected": self.injected,
             "target_after": state,
             "target_after_why": why,
-            "standing": self.standing,
+            "standing": self._standing,
             "promises": self.promises,
             "faults": list(self.drill.faults),
         }

@@ -15,10 +15,12 @@ from typing import Any
 
 import orjson
 
+from firemarshal.clock import boot_id
 from firemarshal.journal import Journal
-from firemarshal.keeper.conduct import Conductor, open_journal
+from firemarshal.keeper.conduct import Conductor
 from firemarshal.keeper.leftovers import heal_leftovers
 from firemarshal.keeper.order import Order
+from firemarshal.keeper.stage import set_up
 from firemarshal.keeper.waiting import Waiting
 from firemarshal.state import Locked, SystemState
 
@@ -143,15 +145,37 @@ def _conduct(order: Order, waiting: Waiting, states: list[SystemState]) -> None:
         _refuse(waiting, "NOT RUN", "fault-still-stands", why)
         return
     journal = open_journal(order, waiting)
-    result = Conductor(order, journal, waiting).serve()
-    _seal(order, journal)
+    result = Conductor(set_up(order, journal, waiting)).serve()
+    journal.note("sealed", durable=True)
+    journal.close()
     result.write(journal)
+    if waiting.stop and waiting.stop.code == "runner-lost":
+        import_module(order.summary).rebuild(order.path.parent)
     waiting.tell({"tell": "done", "result": result.as_json()})
 
 
-def _seal(order: Order, journal: Journal) -> None:
-    journal.note("sealed", durable=True)
-    journal.close()
+def open_journal(order: Order, waiting: Waiting) -> Journal:
+    """The keeper's journal, with line 1 that says everything a later reader must know."""
+    journal = Journal(
+        order.path / "journal.jsonl", "keeper", lambda line: waiting.tell(_told(line))
+    )
+    limits = {key: str(one) if isinstance(one, float) else one for key, one in order.target.items()}
+    journal.note(
+        "opened",
+        durable=True,
+        run=order.run,
+        drill=order.drill_json,
+        drill_sha256=order.drill.sha256,
+        target=limits,
+        boot_id=boot_id(),
+        about=order.about,
+    )
+    return journal
+
+
+def _told(line: Json) -> Json:
+    short: Json = {key: line[key] for key in ("event", "fault", "system", "why") if key in line}
+    return {"tell": "event", **short}
 
 
 def _refuse(waiting: Waiting, verdict: str, code: str, why: str) -> None:

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,11 +120,11 @@ def _collect(reader: int, pidfd: int, waiting: Waiting, until_us: int, heed: boo
 
 
 def _end(pid: int, pidfd: int) -> None:
-    for send in (lambda: os.killpg(pid, signal.SIGKILL), lambda: os.kill(pid, signal.SIGKILL)):
-        try:
-            send()
-        except ProcessLookupError:
-            continue
+    """End the whole session; a child killed before its setsid has no group of its own yet."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
     os.waitpid(pid, 0)
 
 

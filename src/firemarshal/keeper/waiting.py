@@ -13,6 +13,7 @@ from firemarshal.clock import now_us
 
 SLICE_US = 100_000
 LEASE_US = 5_000_000
+BEAT_US = 500_000
 Json = dict[str, Any]
 
 
@@ -37,7 +38,7 @@ class Waiting:
         self.hold_until_us = 0
         self._channel: socket.socket | None = channel
         self._runner: int | None = _pidfd(runner_pid)
-        self._heard_us = now_us()
+        self._heard_us = self._beat_us = now_us()
         self._buffer = b""
         self._ready: set[int] = set()
         if self._runner is None:
@@ -96,7 +97,14 @@ class Waiting:
         if self.stop:
             raise self.stop
 
+    def _beat(self) -> None:
+        """Tell the runner that the keeper is not stuck; a stopped keeper falls silent."""
+        if now_us() - self._beat_us >= BEAT_US:
+            self._beat_us = now_us()
+            self.tell({"tell": "beat", "pid": os.getpid()})
+
     def _poll(self, descriptors: list[int], wait_us: int) -> bool:
+        self._beat()
         poll = select.poll()
         own = [one for one in (self._channel, self._runner) if one is not None]
         for one in [*descriptors, *own]:

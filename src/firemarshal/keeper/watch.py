@@ -22,8 +22,7 @@ Json = dict[str, Any]
 class Watch:
     """The judged client of one system: its baseline, the watch, and what was measured.
 
-    `heal_began_us` and `heal_ended_us` are set by the conductor; `planned` says that the healing
-    was a planned end of the fault, so that a recovery after it counts.
+    `planned` says that the healing was a planned end of the fault, so that a recovery counts.
     """
 
     def __init__(
@@ -83,6 +82,19 @@ class Watch:
         self.journal.note(
             "watched", answering=state.answering, calm=state.calm, gave_up=self.gave_up
         )
+
+    def end_as_planned(self) -> None:
+        """The fault has ended at its planned time: that was part of it, so a recovery counts."""
+        self.planned, self.heal_ended_us = True, now_us()
+
+    def heal_begins(self) -> None:
+        """From here on a recovery is ours, not the system's."""
+        if not self.planned:
+            self.heal_began_us = now_us()
+
+    def heal_ends(self) -> None:
+        """Writes acknowledged and lost later than this were lost after our healing."""
+        self.heal_ended_us = self.heal_ended_us or now_us()
 
     def look(self, struck: Injection) -> WatchState:
         """One look at the newest attempts."""

@@ -1,0 +1,100 @@
+"""What the parts of one drill share: the order, the journal, the hands and the instruments."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from firemarshal.drill import Drill
+from firemarshal.journal import Journal
+from firemarshal.keeper.hands import FaultHands, Healer, Injection
+from firemarshal.keeper.instrument import Instrument
+from firemarshal.keeper.order import Order
+from firemarshal.keeper.results import Result
+from firemarshal.keeper.verbs import Answer, Call
+from firemarshal.keeper.waiting import Waiting
+from firemarshal.keeper.watch import Watch
+from firemarshal.state import SystemState
+
+PROBE_S = 20.0
+Json = dict[str, Any]
+
+
+@dataclass
+class Stage:
+    """One drill's state; `going_home` means that no stop is heeded any more."""
+
+    order: Order
+    journal: Journal
+    waiting: Waiting
+    drill: Drill
+    hands: FaultHands
+    healer: Healer
+    result: Result
+    instruments: list[Instrument] = field(default_factory=list)
+    prepared: list[str] = field(default_factory=list)
+    before: dict[str, Json | None] = field(default_factory=dict)
+    struck: Injection | None = None
+    watch: Watch | None = None
+    going_home: bool = False
+
+    def state(self, system: str) -> SystemState:
+        """Undo files of a system."""
+        return SystemState(Path(self.order.state), self.order.target["name"], system)
+
+    def probe(
+        self,
+        system: str,
+        function: str,
+        arguments: Json | None = None,
+        *,
+        deadline_s: float = PROBE_S,
+        quiet: bool = False,
+    ) -> Answer:
+        """Ask the system's own module, in a child with a deadline."""
+        call = Call(
+            f"{function} {system}",
+            self.order.module_of(system),
+            function,
+            arguments or {},
+            self.order.configuration(system),
+        )
+        return self.hands.call(call, deadline_s, heed=not self.going_home, quiet=quiet)
+
+    def heal(self) -> None:
+        """Take back everything that stands on the drill's systems, and keep what will not go."""
+        for system in self.drill.systems:
+            state = self.state(system)
+            if state.pending():
+                self.waiting.tell({"tell": "healing", "standing": []})
+                self.result.standing[system] = self.healer.heal_all(
+                    state, self.order.target["heal_within_s"]
+                )
+        self.waiting.hold_until_us = 0
+
+    def captured(self, system: str) -> Json | None:
+        """Configuration and topology now, None when nobody could tell."""
+        answer = self.probe(system, "capture")
+        return answer.value if answer.done else None
+
+    def end_instruments(self) -> None:
+        """End every recorder; one that had died before takes the drill's verdict with it."""
+        for one in self.instruments:
+            died = not one.alive
+            one.end(self.waiting)
+            if died:
+                self.result.end("INVALID", "recorder-lost", f"the recorder of {one.system} died")
+        self.instruments = []
+
+
+def set_up(order: Order, journal: Journal, waiting: Waiting) -> Stage:
+    """A stage on which nothing has happened yet."""
+    drill = order.drill
+    return Stage(
+        order,
+        journal,
+        waiting,
+        drill,
+        FaultHands(order, journal, waiting),
+        Healer(journal, waiting, order.path, Path(order.state)),
+        Result(order, drill),
+    )
