@@ -7,22 +7,21 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
 from firemarshal import catalogue, state, target
 from firemarshal.bad_input import BadInput
-from firemarshal.clock import boot_id, now_us
+from firemarshal.clock import boot_id
 from firemarshal.processes import local_processes
 from firemarshal.project import Project
+from firemarshal.reach import addresses, unreached
 
 ANSWER_S = 2.0
 LAB_SYSTEM_BYTES, RUN_BYTES = 500_000_000, 200_000_000
@@ -174,8 +173,8 @@ def _lab(project: Project, systems: list[target.System]) -> Iterator[Finding]:
     yield _loopback()
     for fragment in sorted({one.lab for one in systems}):
         yield from _programs(fragment)
-    for system in systems:
-        yield _lab_folder(project.lab / system.name)
+    for one in systems:
+        yield _lab_folder(project.lab / one.name)
 
 
 def _loopback() -> Finding:
@@ -200,8 +199,8 @@ def _programs(fragment: str) -> Iterator[Finding]:
     try:
         found = binaries.find()
         programs = [str(found.postgres / "postgres"), str(found.etcd)]
-        seen = [_runs([one, "--version"]) for one in programs] + [f"patroni {version('patroni')}"]
-        yield Finding(f"lab {fragment!r}", ", ".join(seen))
+        run = ", ".join(_runs([one, "--version"]) for one in programs)
+        yield Finding(f"lab {fragment!r}", f"{run}, patroni {version('patroni')}")
     except (binaries.LabProblem, OSError, subprocess.SubprocessError, PackageNotFoundError) as why:
         cure = "install the lab extra: pip install 'firemarshal[lab]'"
         yield Finding(f"lab {fragment!r}", str(why), False, cure)
@@ -258,13 +257,13 @@ def _roads(systems: list[target.System]) -> Iterator[Finding]:
     asked = [
         (f"{system.name}: {what}", address, port)
         for system in systems
-        for what, address, port in _addresses(system.model_dump(mode="json"))
+        for what, address, port in addresses(system.model_dump(mode="json"))
     ]
     if any(one["via"] == "ssh" for system in systems for one in _hosts(system)):
         found = shutil.which("ssh")
         yield Finding("ssh", found or "no ssh on the PATH", bool(found), "install openssh-client")
         yield from _key_files(systems)
-    for (what, address, port), problem in zip(asked, _reached(asked), strict=True):
+    for (what, address, port), problem in zip(asked, unreached(asked, ANSWER_S), strict=True):
         where = f"{address}:{port}"
         seen = f"{where} cannot be reached: {problem}" if problem else f"{where} answers"
         cure = "check address, port and firewall; is it up? nothing else was tried"
@@ -275,18 +274,6 @@ def _hosts(system: target.System) -> list[Json]:
     return [one.model_dump(mode="json") for one in system.hosts]
 
 
-def _addresses(system: Json) -> Iterator[tuple[str, str, int]]:
-    for host in system["hosts"]:
-        if host["via"] == "ssh":
-            yield f"host {host['name']}", host["address"], host["port"]
-    for member in system.get("members", ()):
-        yield f"member {member['name']}", member["address"], member["port"]
-        for key in sorted(member):
-            if key.endswith("_url") and (parts := urlsplit(member[key])).hostname:
-                port = parts.port or (443 if parts.scheme == "https" else 80)
-                yield f"{key} of {member['name']}", parts.hostname, port
-
-
 def _key_files(systems: list[target.System]) -> Iterator[Finding]:
     for host in (one for system in systems for one in _hosts(system)):
         for key in ("identity_file", "known_hosts_file"):
@@ -294,29 +281,3 @@ def _key_files(systems: list[target.System]) -> Iterator[Finding]:
             if host[key] and not os.access(path, os.R_OK):
                 seen = f"{path} of host {host['name']} cannot be read"
                 yield Finding(key, seen, False, "correct the path, or make it readable")
-
-
-def _reached(asked: list[tuple[str, str, int]]) -> list[str]:
-    """Why each could not be reached, "" for those that answered; all asked at the same time.
-
-    In threads that may be left behind, because looking up a name heeds no timeout.
-    """
-    why = [f"no answer within {ANSWER_S:g} s" for _ in asked]
-
-    def ask(number: int, address: str, port: int) -> None:
-        try:
-            socket.create_connection((address, port), ANSWER_S).close()
-            why[number] = ""
-        except OSError as problem:
-            why[number] = str(problem)
-
-    threads = [
-        threading.Thread(target=ask, args=(number, address, port), daemon=True)
-        for number, (_, address, port) in enumerate(asked)
-    ]
-    for one in threads:
-        one.start()
-    until_us = now_us() + round(ANSWER_S * 1e6)
-    for one in threads:
-        one.join(max(0, until_us - now_us()) / 1e6)
-    return list(why)
