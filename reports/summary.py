@@ -5,7 +5,6 @@ from typing import Any
 
 import orjson
 
-from firemarshal.target import Target
 from firemarshal.verdict import Outcome, Verdict
 from firemarshal.verdict import exit_code as code_of
 
@@ -13,25 +12,62 @@ SCHEMA = "firemarshal/summary/1"
 Json = dict[str, Any]
 
 
-def write(folder: Path, results: list[Json], target: Target) -> Path:
-    """Write `summary.json` of a run; every figure in it also stands in a drill's journal."""
+def rebuild(folder: Path) -> Path:
+    """Write `summary.json` of a run from `run.json` and the drills' `verdict.json`.
+
+    A pure function of the run folder: the runner calls it at the end, the last keeper when the
+    runner is gone, and both write the same bytes.
+    """
+    run = orjson.loads((folder / "run.json").read_bytes())
+    results = read_results(folder)
     path = folder / "summary.json"
     value = {
         "schema": SCHEMA,
         "run": folder.name,
-        "target": target.name,
-        "environment": target.environment,
-        "exit_code": exit_code(results, target),
+        "target": run["target"],
+        "environment": run["environment"],
+        "exit_code": exit_code(results, run["environment"]),
         "drills": [_drill(one) for one in results],
     }
-    path.write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+    new = path.with_suffix(".new")
+    new.write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
+    new.replace(path)
     return path
 
 
-def exit_code(results: list[Json], target: Target) -> int:
+def read_results(folder: Path) -> list[Json]:
+    """The result of every planned drill, in order; one that left none was NOT RUN."""
+    run = orjson.loads((folder / "run.json").read_bytes())
+    return [_result(folder, planned) for planned in run["drills"]]
+
+
+def exit_code(results: list[Json], environment: str) -> int:
     """The run's exit code; a refusal because a fault still stands is NOT CLEAN."""
-    outcomes = [_outcome(one) for one in results]
-    return code_of(outcomes, lab=target.environment == "lab")
+    return code_of([_outcome(one) for one in results], lab=environment == "lab")
+
+
+def _result(folder: Path, planned: Json) -> Json:
+    path = folder / planned["folder"] / "verdict.json"
+    if path.exists():
+        left: Json = orjson.loads(path.read_bytes())
+        return {**left, "folder": planned["folder"]}
+    reason = planned["drill"]["not_run"] or {
+        "code": "not-reached",
+        "why": "the run ended before this drill",
+    }
+    expected = reason["code"] == "controls-not-allowed"
+    return {
+        "verdict": "NOT RUN",
+        **reason,
+        "as_expected": expected,
+        "expectation": reason["why"],
+        "injected": False,
+        "target_after": "as found",
+        "promises": [],
+        "faults": [],
+        "drill": planned["drill"],
+        "folder": "",
+    }
 
 
 def _outcome(result: Json) -> Outcome:

@@ -1,6 +1,8 @@
 """The pytest plugin: asleep without `--target`; with it, feature files become drills."""
 
+import sys
 from collections.abc import Generator
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -69,6 +71,7 @@ class Drills:
         config.stash[self.collecting.BAD_INPUT] = []
         self.run: Any = None
         self.progress: Any = None
+        self.results: list[Any] = []
         self.refused = ""
         for mark in _marks(house):
             config.addinivalue_line("markers", mark)
@@ -88,10 +91,7 @@ class Drills:
         terminal = import_module("firemarshal.terminal")
         running = import_module("firemarshal.running")
         scenario = import_module("firemarshal.scenario")
-        reporter = self.config.pluginmanager.get_plugin("terminalreporter")
-        self.progress = terminal.Progress(
-            _out(reporter), _uncaptured(self.config), reporter.ensure_newline
-        )
+        self.progress = terminal.Progress(*_output(self.config))
         lab = import_module("firemarshal.lab")
         self.run = running.Run(self.project, self.target, self.signals, self.progress, lab)
         self.config.stash[self.collecting.DRIVE] = lambda request, one: self._drive(
@@ -137,9 +137,10 @@ class Drills:
                 session.shouldstop = f"{self.signals.received[0]} received; healed first"
 
     def _summarise(self) -> None:
-        if self.run and self.run.folder.is_dir():
+        if self.run and (self.run.folder / "run.json").exists():
             reports = import_module("firemarshal.reports.summary")
-            reports.write(self.run.folder, self.run.results, self.target)
+            reports.rebuild(self.run.folder)
+            self.results = reports.read_results(self.run.folder)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, Any]:
@@ -153,7 +154,7 @@ class Drills:
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """The drill's own word; a control that came out as it must says so."""
-        found = dict(report.user_properties)
+        found = dict(getattr(report, "user_properties", ()))
         verdict = str(found.get("verdict", ""))
         if verdict not in VERDICT_WORDS or report.when == "teardown" or report.skipped:
             return None
@@ -177,16 +178,16 @@ class Drills:
         if self.run is None or pytests in (3, 4, EXIT_NOT_CLEAN):
             return pytests
         summary = import_module("firemarshal.reports.summary")
-        ours: int = summary.exit_code(self.run.results, self.target)
+        ours: int = summary.exit_code(self.results, self.target.environment)
         if self.signals.received and ours != EXIT_NOT_CLEAN:
             return EXIT_ABORTED
         return ours or pytests if pytests != 5 else ours
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """One table, the state of the target, and where the evidence lies."""
-        if self.run and self.run.results:
+        if self.results:
             terminal = import_module("firemarshal.terminal")
-            terminal.closing(self.run.results, self.run.folder, _out(terminalreporter))
+            terminal.closing(self.results, self.run.folder, _out(terminalreporter))
 
 
 def _marks(house: Any) -> list[str]:
@@ -205,6 +206,11 @@ def _out(reporter: Any) -> Any:
     return reporter._tw._file
 
 
-def _uncaptured(config: pytest.Config) -> Any:
-    """Progress must be seen while it happens, so it goes around pytest's capture."""
-    return config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled
+def _output(config: pytest.Config) -> tuple[Any, Any, Any]:
+    """Where progress goes, how to go around pytest's capture, and how to begin a fresh line."""
+    capture: Any = config.pluginmanager.getplugin("capturemanager")
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    around = capture.global_and_fixture_disabled if capture else nullcontext
+    if reporter is None:
+        return sys.stderr, around, lambda: None
+    return _out(reporter), around, reporter.ensure_newline

@@ -20,6 +20,7 @@ from firemarshal.clock import utc_text
 from firemarshal.drill import Drill
 from firemarshal.keeper.client import Channel, KeeperHouse, KeeperLost
 from firemarshal.keeper.order import Order
+from firemarshal.keeper.stragglers import start_of
 from firemarshal.project import Project
 from firemarshal.signals import Signals
 from firemarshal.verdict import expected
@@ -40,7 +41,7 @@ class Run:
     lab: Any
     id: str = field(default_factory=lambda: _run_id())
     systems: dict[str, Json] = field(default_factory=dict)
-    results: list[Json] = field(default_factory=list)
+    folders: dict[str, str] = field(default_factory=dict)
     lab_made: list[str] = field(default_factory=list)
     house: KeeperHouse | None = None
 
@@ -67,6 +68,7 @@ class Run:
                 where=str(problem.filename or self.folder),
                 cure="make room, or run from a folder that you may write to",
             ) from None
+        self._write_plan(drills)
         self.house = KeeperHouse(self.project.rootdir, self.folder / "keeper.log")
         self.house.open()
         wanted = dict.fromkeys(
@@ -74,6 +76,22 @@ class Run:
         )
         for name in wanted:
             self._ready(name)
+
+    def _write_plan(self, drills: list[Drill]) -> None:
+        """`run.json`: what this run set out to do, so that what is missing can be told."""
+        for number, drill in enumerate(drills, start=1):
+            self.folders[drill.sha256] = f"{number:02d}-{_slug(drill.name)}"
+        planned = [
+            {"folder": self.folders[drill.sha256], "drill": drill.as_json()} for drill in drills
+        ]
+        value = {
+            "schema": "firemarshal/run/1",
+            "run": self.id,
+            "target": self.target.name,
+            "environment": self.target.environment,
+            "drills": planned,
+        }
+        (self.folder / "run.json").write_bytes(orjson.dumps(value))
 
     def standing(self) -> dict[str, list[str]]:
         """System -> faults of earlier drills that still stand on this target."""
@@ -92,8 +110,11 @@ class Run:
 
     def _from_lab(self, name: str, table: Json) -> Json:
         folder = self.project.lab / name
-        if not self.lab.status(folder)["up"]:
+        owner = folder.parent / f"{name}.owner.json"
+        if not self.lab.status(folder)["up"] or _owned_by_the_dead(owner):
             self.lab_made.append(name)
+            owner.parent.mkdir(parents=True, exist_ok=True)
+            owner.write_bytes(orjson.dumps(_me()))
         try:
             ready: Json = self.lab.up(table, folder, self._lab_says)
         except self.lab.LabProblem as problem:
@@ -105,14 +126,13 @@ class Run:
 
     def drive(self, drill: Drill, converse: Callable[[Channel], None]) -> Json:
         """Run one drill to its result; heals through another keeper when its own died."""
-        number = len(self.results) + 1
         if drill.not_run:
-            return self._kept(drill, {"verdict": "NOT RUN", **drill.not_run}, None)
+            return self._whole(drill, {"verdict": "NOT RUN", **drill.not_run})
         if self.signals.received:
-            why = f"{self.signals.received[0]} before this drill began"
-            return self._kept(drill, _not_reached(why), None)
-        folder = self.folder / f"{number:02d}-{_slug(drill.name)}"
+            return self.not_reached(drill)
+        folder = self.folder / self.folders[drill.sha256]
         folder.mkdir()
+        number = int(folder.name.partition("-")[0])
         order = self._order(drill, number, folder)
         assert self.house is not None
         listener = self._listener(drill)
@@ -127,7 +147,10 @@ class Run:
         finally:
             self.signals.in_drill = False
             channel.close()
-        return self._kept(drill, result, folder)
+        whole = self._whole(drill, result)
+        if not (folder / "verdict.json").exists():
+            (folder / "verdict.json").write_bytes(orjson.dumps(whole))
+        return whole
 
     def _converse(self, channel: Channel, converse: Callable[[Channel], None]) -> Json:
         try:
@@ -159,7 +182,8 @@ class Run:
     def not_reached(self, drill: Drill) -> Json:
         """Keep the result of a drill that the run ended before."""
         ended = f"{self.signals.received[0]} ended" if self.signals.received else "the end of"
-        return self._kept(drill, _not_reached(f"{ended} the run before this drill"), None)
+        why = f"{ended} the run before this drill"
+        return self._whole(drill, {"verdict": "NOT RUN", "code": "not-reached", "why": why})
 
     def _order(self, drill: Drill, number: int, folder: Path) -> Order:
         limits = self.target.model_dump(mode="json", exclude={"systems"})
@@ -177,19 +201,14 @@ class Run:
         )
 
     def _listener(self, drill: Drill) -> "Listener":
-        return Listener(self.signals, self.tell, drill)
+        return Listener(self.signals, self.tell, drill, self.standing)
 
-    def _kept(self, drill: Drill, result: Json, folder: Path | None) -> Json:
+    def _whole(self, drill: Drill, result: Json) -> Json:
         whole = {**RESULT_EMPTY, **result, "drill": drill.as_json()}
         as_expected, expectation = expected(
             drill.control, whole["verdict"], whole["promises"], whole.get("code", "")
         )
-        whole |= {"as_expected": as_expected, "expectation": expectation}
-        whole["folder"] = folder.name if folder else ""
-        if folder and not (folder / "verdict.json").exists():
-            (folder / "verdict.json").write_bytes(orjson.dumps(whole))
-        self.results.append(whole)
-        return whole
+        return whole | {"as_expected": as_expected, "expectation": expectation}
 
     def close(self) -> None:
         """End the keepers' house, then the lab that this run made."""
@@ -198,6 +217,7 @@ class Run:
         for name in self.lab_made:
             for one in self.lab.down(self.project.lab / name, self._lab_says):
                 self._lab_says(f"still there: {one}")
+            (self.project.lab / f"{name}.owner.json").unlink(missing_ok=True)
 
 
 class DrillOver(Exception):
@@ -211,8 +231,10 @@ class DrillOver(Exception):
 class Listener:
     """Hears what the keeper tells between answers, and tells it about signals."""
 
-    def __init__(self, signals: Signals, tell: Tell, drill: Drill) -> None:
-        self.signals, self.tell, self.drill = signals, tell, drill
+    def __init__(
+        self, signals: Signals, tell: Tell, drill: Drill, standing: Callable[[], Any]
+    ) -> None:
+        self.signals, self.tell, self.drill, self.standing = signals, tell, drill, standing
         self.channel: Channel | None = None
         self._told = 0
 
@@ -226,7 +248,9 @@ class Listener:
             if self._told == 0 and self.channel:
                 self.channel.ask({"ask": "stop", "code": "signal", "why": f"received {name}"})
             self._told += 1
-            self.tell({"tell": "signal", "name": name, "count": self._told})
+            self.tell(
+                {"tell": "signal", "name": name, "count": self._told, "standing": self.standing()}
+            )
 
 
 def about(rootdir: Path) -> Json:
@@ -260,8 +284,16 @@ def _git(rootdir: Path, *words: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def _not_reached(why: str) -> Json:
-    return {"verdict": "NOT RUN", "code": "not-reached", "why": why}
+def _me() -> Json:
+    return {"pid": os.getpid(), "start": start_of(os.getpid())}
+
+
+def _owned_by_the_dead(path: Path) -> bool:
+    """Whether a run that was killed left the lab up; one that a person brought up has no owner."""
+    if not path.exists():
+        return False
+    owner = orjson.loads(path.read_bytes())
+    return bool(start_of(owner["pid"]) != owner["start"])
 
 
 def _run_id() -> str:

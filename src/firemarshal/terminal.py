@@ -85,7 +85,9 @@ class Progress:
         if message["count"] == 1:
             self.line(f"  {message['name']}: ending the drill, healing; wait for it")
         else:
-            self.line(f"  {message['name']} again: healing still goes on in the keeper")
+            stands = [f"{name}: {', '.join(one)}" for name, one in message["standing"].items()]
+            still = "; ".join(stands) or "nothing any more"
+            self.line(f"  {message['name']} again: the keeper goes on healing; stands: {still}")
 
     def _on_silent(self, message: Json) -> None:
         self.line(f"  the keeper (pid {message['pid']}) stands still: ending it, another one heals")

@@ -168,6 +168,7 @@ def open_journal(order: Order, waiting: Waiting) -> Journal:
         drill_sha256=order.drill.sha256,
         target=limits,
         boot_id=boot_id(),
+        pid=os.getpid(),
         about=order.about,
     )
     return journal
