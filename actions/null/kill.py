@@ -1,9 +1,10 @@
 """The toy's process dies; its supervisor starts it again, unless it was told not to."""
 
+import shlex
 from typing import Any
 
-from firemarshal.actions.null.files import machine_of
-from firemarshal.fault import Fault, VictimChanged
+from firemarshal.actions.null.files import machine_of, member_of
+from firemarshal.fault import Fault, NotDone, VictimChanged
 from firemarshal.hosts import Host, HostFailed
 from firemarshal.processes import Process
 
@@ -23,7 +24,7 @@ def aim(configuration: Json) -> list[Json]:
                     "name": member["name"],
                     "before": {"running": True},
                     "found": {"pid": process.pid, "start": process.start},
-                    "undo": f"rm -f {member['folder']}/unsupervised",
+                    "undo": f"rm -f {shlex.quote(_unsupervised(member))}",
                 }
             )
     return found
@@ -31,46 +32,59 @@ def aim(configuration: Json) -> list[Json]:
 
 def inject(victims: list[Json], configuration: Json) -> None:
     """One signal to exactly that process."""
-    for victim, member, machine in _each(victims, configuration):
-        now = _process(member, machine)
-        if now is None or now.start != victim["found"]["start"]:
+    for victim in victims:
+        member, machine = _member(victim, configuration)
+        now, found = _process(member, machine), victim["found"]
+        if now is None or (now.pid, now.start) != (found["pid"], found["start"]):
             raise VictimChanged(f"{victim['id']} does not answer any more")
-        machine.signal(victim["found"]["pid"], victim["found"]["start"], "SIGKILL")
+        machine.signal(found["pid"], found["start"], "SIGKILL")
 
 
 def bit(victims: list[Json], configuration: Json) -> Json:
-    """That process is gone, whoever answers now."""
-    for victim, _, machine in _each(victims, configuration):
-        for one in machine.processes():
-            if one.start == victim["found"]["start"] and one.pid == victim["found"]["pid"]:
-                return {"bit": one.state == "Z", "seen": f"{victim['id']} is in state {one.state}"}
-    return {"bit": True, "seen": f"gone: {victims[0]['id']}"}
+    """Those processes are gone, whoever answers now."""
+    alive = []
+    for victim in victims:
+        _, machine = _member(victim, configuration)
+        wanted = (victim["found"]["pid"], victim["found"]["start"])
+        alive += [
+            f"{victim['id']} is in state {one.state}"
+            for one in machine.processes()
+            if (one.pid, one.start) == wanted and one.state not in "ZX"
+        ]
+    gone = ", ".join(victim["id"] for victim in victims)
+    return {"bit": not alive, "seen": "; ".join(alive) or f"gone: {gone}"}
 
 
 def heal(victims: list[Json], configuration: Json) -> list[str]:
     """The supervisor may work again; says what does not run yet."""
     standing = []
-    for victim, member, machine in _each(victims, configuration):
-        machine.run(["rm", "-f", f"{member['folder']}/unsupervised"], COMMAND_S)
-        if _process(member, machine) is None:
-            standing.append(f"{victim['name']} is not running")
+    for victim in victims:
+        try:
+            member, machine = _member(victim, configuration)
+            machine.run(["rm", "-f", "--", _unsupervised(member)], COMMAND_S)
+            if _process(member, machine) is None:
+                standing.append(f"{victim['name']} is not running")
+        except NotDone as problem:
+            standing.append(f"{victim['id']}: {problem}")
     return standing
 
 
-def _each(victims: list[Json], configuration: Json) -> list[tuple[Json, Json, Host]]:
-    system = configuration["system"]
-    members = {one["name"]: one for one in system["members"]}
-    return [
-        (victim, members[victim["name"]], machine_of(system, members[victim["name"]]["host"]))
-        for victim in victims
-    ]
+def _member(victim: Json, configuration: Json) -> tuple[Json, Host]:
+    member = member_of(victim, configuration["system"])
+    return member, machine_of(configuration["system"], member["host"])
+
+
+def _unsupervised(member: Json) -> str:
+    return f"{member['folder']}/unsupervised"
 
 
 def _process(member: Json, machine: Host) -> Process | None:
+    """The process that wrote its pid; one that got that pid later does not name the folder."""
     try:
         pid = machine.read(f"{member['folder']}/pid").strip()
     except HostFailed:
         return None
-    return next(
-        (one for one in machine.processes() if str(one.pid) == pid and one.state != "Z"), None
-    )
+    for one in machine.processes():
+        if str(one.pid) == pid and one.state not in "ZX" and member["folder"] in one.arguments:
+            return one
+    return None
