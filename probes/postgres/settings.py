@@ -1,8 +1,26 @@
 """The keys that a system of kind "postgres" adds to the common ones of a target profile."""
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
 
 from firemarshal.target import System, Table
+
+PASSWORD = re.compile(r"(password|_secret|scram_\w+_key)\s*=|://[^/@]*:[^/@]*@", re.IGNORECASE)
+
+
+def _without_password(text: str) -> str:
+    """Profiles are committed and journalled; a password in one would be in both for ever."""
+    if PASSWORD.search(text):
+        raise ValueError(
+            "a password stands in the connection string; "
+            "write it into a password file that only you can read and name that: passfile=PATH"
+        )
+    return text
+
+
+Connection = Annotated[str, Field(min_length=1), AfterValidator(_without_password)]
 
 
 class Member(Table):
@@ -32,8 +50,8 @@ class Settings(System):
     """
 
     kind: Literal["postgres"]
-    client: str
-    operator: str
+    client: Connection
+    operator: Connection
     members: tuple[Member, ...]
     links: tuple[Link, ...] = ()
     manager: Literal["patroni", "none"] = "patroni"

@@ -1,7 +1,8 @@
 """Mistakes of the user's: said with place and cure, exit code 4, nothing touched, no traceback."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class BadInput(Exception):
@@ -20,6 +21,36 @@ class BadInput(Exception):
         """All of it in one paragraph, the place first so that an editor can jump there."""
         place = f"{self.where}: " if self.where else ""
         return f"{place}{self.what}" + (f"; {self.cure}" if self.cure else "")
+
+
+class Mistakes:
+    """Collects what independent checks refuse, so that a person hears all of it at once."""
+
+    def __init__(self) -> None:
+        self.found: list[BadInput] = []
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Keep a BadInput raised inside and go on behind the block."""
+        try:
+            yield
+        except BadInput as problem:
+            self.found.append(problem)
+
+    def note(self, what: str, *, where: str, cure: str = "") -> None:
+        """Keep a mistake without raising it."""
+        self.found.append(BadInput(what, where=where, cure=cure))
+
+    @property
+    def together(self) -> BadInput:
+        """All that was found as one, a line each and each said once."""
+        lines = (line for one in self.found for line in one.message.split("\n"))
+        return BadInput("\n".join(dict.fromkeys(lines)))
+
+    def tell(self) -> None:
+        """Raise what was found; does nothing when nothing was."""
+        if self.found:
+            raise self.together
 
 
 def did_you_mean(word: str, known: Iterable[str], most: int = 1) -> str:

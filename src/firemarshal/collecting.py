@@ -11,9 +11,10 @@ import pytest
 from pytest_bdd.parser import Scenario as RenderedScenario
 
 from firemarshal import gherkin
-from firemarshal.bad_input import BadInput
-from firemarshal.compile import MUST_BE_INVALID, MUST_FAIL, House, compile_scenario
+from firemarshal.bad_input import BadInput, Mistakes
+from firemarshal.compile import House, compile_scenario
 from firemarshal.drill import Drill
+from firemarshal.tags import MUST_BE_INVALID, MUST_FAIL, PLAN
 
 HOUSE = pytest.StashKey[House]()
 BAD_INPUT = pytest.StashKey[list[str]]()
@@ -62,54 +63,55 @@ def drill_of(item: pytest.Item | pytest.Collector) -> Compiled | None:
     return compiled
 
 
-def _functions(file: FeatureFile, module: str) -> Iterable[tuple[str, Any]]:
-    house = file.config.stash[HOUSE]
-    text = gherkin.read(file.path, Path(file.config.rootpath))
-    problems: list[str] = []
-    found: dict[str, Any] = {}
+def compile_file(house: House, path: Path) -> list[tuple[gherkin.Written, list[Compiled]]]:
+    """Every scenario of a file with the drills of its rows; BadInput tells all its mistakes."""
+    text = gherkin.read(path, house.rootdir)
+    mistakes = Mistakes()
+    mistakes.found += text.mistakes
+    found: dict[str, tuple[gherkin.Written, list[Compiled]]] = {}
     for written in text.scenarios:
-        try:
-            rows = [_compiled(house, text, written, row) for row in range(len(written.rows))]
-            name = "test_" + _identifier(written.template.name)
-            if name in found:
-                raise BadInput(
-                    f"scenario {written.template.name!r} differs from another one by signs only",
-                    where=f"{text.file}:{written.template.line_number}",
-                    cure="rename one",
-                )
-            found[name] = _function(name, module, written, rows)
-        except BadInput as problem:
-            problems.append(problem.message)
-    if problems:
-        raise BadInput("\n".join(problems))
-    return found.items()
+        rows: list[Compiled] = []
+        for row in range(len(written.rows)):
+            with mistakes.noted():
+                scenario, rendered = gherkin.rendered(text, written, row)
+                rows.append(Compiled(compile_scenario(house, scenario), rendered))
+        name = _test_name(written)
+        if name in found:
+            mistakes.note(
+                f"scenario {written.template.name!r} differs from another one by signs only",
+                where=f"{text.file}:{written.template.line_number}",
+                cure="rename one",
+            )
+        found[name] = (written, rows)
+    mistakes.tell()
+    return list(found.values())
 
 
-def _compiled(
-    house: House, text: gherkin.FeatureText, written: gherkin.Written, row: int
-) -> Compiled:
-    scenario, rendered = gherkin.rendered(text, written, row)
-    return Compiled(compile_scenario(house, scenario), rendered)
+def _functions(file: FeatureFile, module: str) -> Iterable[tuple[str, Any]]:
+    for written, rows in compile_file(file.config.stash[HOUSE], file.path):
+        name = _test_name(written)
+        yield name, _function(name, module, written, rows)
+
+
+def _test_name(written: gherkin.Written) -> str:
+    return "test_" + re.sub(r"\W+", "_", written.template.name).strip("_").lower()
 
 
 def _function(name: str, module: str, written: gherkin.Written, rows: list[Compiled]) -> Any:
-    outline = bool(written.rows[0][1])
-    if outline:
+    if written.outline:
 
         def test(request: pytest.FixtureRequest, firemarshal_row: int) -> None:
-            request.config.stash[DRIVE](request, rows[firemarshal_row])
+            _drive(request, rows[firemarshal_row])
 
-        ids = [row_id for row_id, _, _ in written.rows]
-        marks = [_marks(row_tags) for _, _, row_tags in written.rows]
         cases = [
-            pytest.param(number, id=row_id, marks=mark)
-            for number, (row_id, mark) in enumerate(zip(ids, marks, strict=True))
+            pytest.param(number, id=row.id, marks=_marks(row.tags))
+            for number, row in enumerate(written.rows)
         ]
         test = pytest.mark.parametrize(ROW, cases)(test)
     else:
 
         def test(request: pytest.FixtureRequest) -> None:  # type: ignore[misc]
-            request.config.stash[DRIVE](request, rows[0])
+            _drive(request, rows[0])
 
     shared = frozenset.intersection(*(frozenset(row.drill.tags) for row in rows))
     for mark in _marks(shared):
@@ -121,21 +123,24 @@ def _function(name: str, module: str, written: gherkin.Written, rows: list[Compi
     return test
 
 
+def _drive(request: pytest.FixtureRequest, compiled: Compiled) -> None:
+    drive = request.config.stash.get(DRIVE, None)
+    if drive is None:  # --continue-on-collection-errors: nothing was opened, so nothing may act
+        pytest.skip("NOT RUN: another feature of this run could not be compiled")
+    drive(request, compiled)
+
+
 def _marks(tags: Iterable[str]) -> list[pytest.MarkDecorator]:
     return [_mark(tag) for tag in sorted(tags)]
 
 
 def _mark(tag: str) -> pytest.MarkDecorator:
     """A tag as a mark that `-m` can select: @plan:DS-1a becomes plan(id="DS-1a")."""
-    if tag.startswith("plan:"):
-        return pytest.mark.plan(id=tag.removeprefix("plan:"))
+    if found := PLAN.match(tag):
+        return pytest.mark.plan(id=found["clause"])
     if found := MUST_FAIL.match(tag):
         return pytest.mark.must_fail(objective=found["objective"], least=int(found["least"]))
     if found := MUST_BE_INVALID.match(tag):
         return pytest.mark.must_be_invalid(code=found["code"])
     mark: pytest.MarkDecorator = getattr(pytest.mark, tag)
     return mark
-
-
-def _identifier(name: str) -> str:
-    return re.sub(r"\W+", "_", name).strip("_").lower()

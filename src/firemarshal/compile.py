@@ -1,13 +1,14 @@
 """Feature files into drills; every mistake is found here, before anything can be touched."""
 
-import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from firemarshal import gherkin
-from firemarshal.bad_input import BadInput, did_you_mean
-from firemarshal.catalogue import Catalogue
+from firemarshal import gherkin, tags
+from firemarshal.bad_input import BadInput, Mistakes, did_you_mean
+from firemarshal.catalogue import Catalogue, FaultFile
+from firemarshal.clock import seconds_text
 from firemarshal.declare import (
     Aimed,
     Condition,
@@ -17,16 +18,15 @@ from firemarshal.declare import (
     Load,
     Objective,
 )
-from firemarshal.drill import Drill, Step, sha256
+from firemarshal.drill import Drill, Promise, Step, sha256
 from firemarshal.plan import Plans
 from firemarshal.promises import promises_of
-from firemarshal.target import Target, kinds
+from firemarshal.tags import FREQUENCIES as FREQUENCIES  # the plugin registers their marks
+from firemarshal.target import Target
 from firemarshal.vocabulary import Vocabulary, declare
 
-FREQUENCIES = ("daily", "weekly", "monthly", "quarterly", "yearly")
-MUST_FAIL = re.compile(r"must-fail:(?P<objective>[a-z]+)>=(?P<least>\d+)(?P<unit>s?)$")
-MUST_BE_INVALID = re.compile(r"must-be-invalid:(?P<code>[a-z-]+)$")
 FAULTS = (Aimed, Condition, Disaster)
+Facts = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -42,21 +42,21 @@ class House:
 
 
 def compile_scenario(house: House, scenario: gherkin.Scenario) -> Drill:
-    """One scenario (one Examples row of it) as a drill; BadInput with file and line."""
-    said = [_say(house, scenario, step) for step in scenario.steps]
-    system = _only_system(scenario, said)
-    said = [_on(one, system) for one in said]
-    _check_shape(scenario, said)
-    systems = tuple(dict.fromkeys(one.system for one in said))
-    _check_systems(house, scenario, said)
-    faults = _faults(house, scenario, said)
-    clauses = _tags(house, scenario)
-    steps = tuple(
-        Step(step.keyword, step.text, step.line, one.as_json())
-        for step, one in zip(scenario.steps, said, strict=True)
-    )
-    promises = promises_of(house.plans, scenario, said, clauses)
-    control = _control(scenario, {promise.kind for promise in promises})
+    """One scenario (one Examples row of it) as a drill; BadInput tells all its mistakes."""
+    clauses, said = _read(house, scenario)
+    mistakes = Mistakes()
+    faults: Facts = {}
+    promises: tuple[Promise, ...] = ()
+    with mistakes.noted():
+        _check_shape(scenario, said)
+    with mistakes.noted():
+        _check_systems(house, scenario, said)
+    with mistakes.noted():
+        faults = _faults(house, scenario, said)
+    with mistakes.noted():
+        promises = promises_of(house.plans, scenario, said, clauses)
+    mistakes.tell()
+    control = tags.control(scenario, {promise.kind for promise in promises})
     return Drill(
         name=scenario.name,
         feature=scenario.feature,
@@ -68,9 +68,12 @@ def compile_scenario(house: House, scenario: gherkin.Scenario) -> Drill:
         control=control,
         not_run=_not_run(house, said, faults, control),
         target=house.target.name,
-        systems=systems,
+        systems=tuple(dict.fromkeys(one.system for one in said)),
         faults=faults,
-        steps=steps,
+        steps=tuple(
+            Step(step.keyword, step.text, step.line, one.as_json())
+            for step, one in zip(scenario.steps, said, strict=True)
+        ),
         promises=promises,
         hashes={
             "feature": scenario.sha256,
@@ -78,6 +81,23 @@ def compile_scenario(house: House, scenario: gherkin.Scenario) -> Drill:
             "plans": sha256(sorted(house.plans.hashes.items())),
         },
     )
+
+
+def _read(house: House, scenario: gherkin.Scenario) -> tuple[tuple[str, ...], list[Declaration]]:
+    """Clauses and declarations: what the later checks need, so its mistakes are told before."""
+    mistakes = Mistakes()
+    clauses: tuple[str, ...] = ()
+    said: list[Declaration] = []
+    with mistakes.noted():
+        clauses = tags.clauses(scenario, tags.known(house.tags, house.target))
+    with mistakes.noted():
+        _check_order(scenario)
+    for step in scenario.steps:
+        with mistakes.noted():
+            said.append(_say(house, scenario, step))
+    mistakes.tell()
+    system = _only_system(scenario, said)
+    return clauses, [one if one.system else replace(one, system=system) for one in said]
 
 
 def _say(house: House, scenario: gherkin.Scenario, step: gherkin.Sentence) -> Declaration:
@@ -112,13 +132,7 @@ def _only_system(scenario: gherkin.Scenario, said: list[Declaration]) -> str:
     return named[0] if named else ""
 
 
-def _on(said: Declaration, system: str) -> Declaration:
-    if said.system:
-        return said
-    return type(said)(**{**vars(said), "system": system})
-
-
-def _check_shape(scenario: gherkin.Scenario, said: list[Declaration]) -> None:
+def _check_order(scenario: gherkin.Scenario) -> None:
     order = ("given", "when", "then")
     last = "given"
     for step in scenario.steps:
@@ -129,116 +143,118 @@ def _check_shape(scenario: gherkin.Scenario, said: list[Declaration]) -> None:
                 cure="one disaster a scenario: split it in two",
             )
         last = step.keyword
+
+
+def _check_shape(scenario: gherkin.Scenario, said: list[Declaration]) -> None:
+    mistakes, where = Mistakes(), f"{scenario.file}:{scenario.line}"
     for wanted, why in (
         (Healthy, "no Given checks that the system is healthy before it is harmed"),
         (Disaster, "no When says what goes wrong"),
         (Objective, "no Then judges anything, so it could not fail"),
     ):
         if not any(isinstance(one, wanted) for one in said):
-            raise BadInput(why, where=f"{scenario.file}:{scenario.line}", cure="add such a step")
-    disasters = [one for one in said if isinstance(one, Disaster)]
+            mistakes.note(why, where=where, cure="add such a step")
+    disasters = _lines(scenario, said, Disaster)
     if len(disasters) > 1:
-        raise BadInput(
+        mistakes.note(
             f"{len(disasters)} disasters in one scenario; T0 can belong to one only",
-            where=f"{scenario.file}:{scenario.line}",
+            where=f"{scenario.file}:{disasters[1]}",
             cure="split it, or write the composite as one fault",
         )
-    harmed, checked, loaded = (
-        {one.system for one in said if isinstance(one, kind)} for kind in (FAULTS, Healthy, (Load,))
+    mistakes.tell()
+    harmed, checked, loaded, judged = (
+        {one.system for one in said if isinstance(one, kind)}
+        for kind in (FAULTS, (Healthy,), (Load,), (Objective,))
     )
-    judged = {one.system for one in said if isinstance(one, Objective)}
-    if bare := harmed - checked:
-        raise BadInput(
-            f"{min(bare)!r} is harmed but never checked to be healthy first",
-            where=f"{scenario.file}:{scenario.line}",
-            cure=f'add: Given "{min(bare)}" is healthy',
-        )
-    if unseen := judged - loaded:
-        raise BadInput(
-            f"{min(unseen)!r} is judged but no clients write to it, so nobody could see",
-            where=f"{scenario.file}:{scenario.line}",
+    for bare in sorted(harmed - checked):
+        cure = f'add: Given "{bare}" is healthy'
+        mistakes.note(f"{bare!r} is harmed but never checked to be healthy", where=where, cure=cure)
+    for unseen in sorted(judged - loaded):
+        mistakes.note(
+            f"{unseen!r} is judged but no clients write to it, so nobody could see",
+            where=where,
             cure="add: And clients write steadily",
         )
+    mistakes.tell()
+
+
+def _lines(
+    scenario: gherkin.Scenario, said: Sequence[Declaration], kind: type[Declaration]
+) -> list[int]:
+    steps = zip(scenario.steps, said, strict=True)
+    return [step.line for step, one in steps if isinstance(one, kind)]
 
 
 def _check_systems(house: House, scenario: gherkin.Scenario, said: list[Declaration]) -> None:
+    names = [system.name for system in house.target.systems]
+    most_us = round(house.target.max_hold_s * 1_000_000)
+    unknown: set[str] = set()
+    mistakes = Mistakes()
     for step, one in zip(scenario.steps, said, strict=True):
-        if house.target.system(one.system) is None:
-            names = [system.name for system in house.target.systems]
-            raise BadInput(
+        where = f"{scenario.file}:{step.line}"
+        if one.system not in {*names, *unknown}:
+            unknown.add(one.system)
+            mistakes.note(
                 f"target {house.target.name!r} has no system {one.system!r}",
-                where=f"{scenario.file}:{step.line}",
+                where=where,
                 cure=did_you_mean(one.system, names) or f"it has: {', '.join(names)}",
             )
+        stands_us = _stands_us(one)
+        if stands_us > most_us:
+            mistakes.note(
+                f"{step.text!r} would stand for {seconds_text(stands_us)}, target "
+                f"{house.target.name!r} allows {seconds_text(most_us)}",
+                where=where,
+                cure="say less, or raise max_hold_s in the profile",
+            )
+    mistakes.tell()
 
 
-def _faults(
-    house: House, scenario: gherkin.Scenario, said: list[Declaration]
-) -> dict[str, dict[str, Any]]:
-    found = {}
+def _stands_us(one: Declaration) -> int:
+    if isinstance(one, Disaster):
+        return one.hold_us or 0
+    return one.for_us if isinstance(one, Condition) else 0
+
+
+def _faults(house: House, scenario: gherkin.Scenario, said: list[Declaration]) -> Facts:
+    found: Facts = {}
+    mistakes = Mistakes()
     for step, one in zip(scenario.steps, said, strict=True):
         if not isinstance(one, FAULTS):
             continue
-        where = f"{scenario.file}:{step.line}"
-        fault = house.catalogue.find(one.fault, where)
-        for name in one.arguments:
-            if name not in fault.knobs:
-                raise BadInput(f"fault {one.fault!r} takes no {name!r}", where=where)
-        if missing := [name for name in fault.required if name not in one.arguments]:
-            raise BadInput(f"fault {one.fault!r} needs {', '.join(missing)}", where=where)
-        found[one.fault] = {
-            "module": fault.module,
-            "sha256": fault.sha256,
-            **{key: _plain(value) for key, value in vars(fault.facts).items()},
-        }
+        with mistakes.noted():
+            fault = house.catalogue.find(one.fault, f"{scenario.file}:{step.line}")
+            _check_arguments(fault, one.arguments, f"{scenario.file}:{step.line}")
+            found[one.fault] = {
+                "module": fault.module,
+                "sha256": fault.sha256,
+                **{key: _plain(value) for key, value in vars(fault.facts).items()},
+            }
+    mistakes.tell()
     return found
+
+
+def _check_arguments(fault: FaultFile, arguments: dict[str, Any], where: str) -> None:
+    mistakes = Mistakes()
+    takes = f"its aim takes: {', '.join(fault.knobs) or 'nothing'}"
+    for name in arguments:
+        if name not in fault.knobs:
+            cure = did_you_mean(name, fault.knobs) or takes
+            mistakes.note(f"fault {fault.name!r} takes no {name!r}", where=where, cure=cure)
+    for name in fault.required:
+        if name not in arguments:
+            mistakes.note(f"fault {fault.name!r} needs {name!r}", where=where, cure=takes)
+    mistakes.tell()
 
 
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _tags(house: House, scenario: gherkin.Scenario) -> tuple[str, ...]:
-    known = {*kinds(), *FREQUENCIES, *house.tags, *house.target.tags, "destructive"}
-    clauses = []
-    for tag in sorted(scenario.tags):
-        if tag.startswith("plan:"):
-            clauses.append(tag.removeprefix("plan:"))
-        elif not (tag in known or MUST_FAIL.match(tag) or MUST_BE_INVALID.match(tag)):
-            forms = [*known, "plan:", "must-fail:lost>=150", "must-be-invalid:did-not-bite"]
-            raise BadInput(
-                f"unknown tag @{tag}",
-                where=f"{scenario.file}:{scenario.line}",
-                cure=did_you_mean(tag, forms) or "name it in [tool.firemarshal] tags",
-            )
-    return tuple(clauses)
-
-
-def _control(scenario: gherkin.Scenario, kinds_judged: set[str]) -> dict[str, Any] | None:
-    controls: list[dict[str, Any]] = []
-    for tag in scenario.tags:
-        if found := MUST_FAIL.match(tag):
-            if found["objective"] not in kinds_judged:
-                raise BadInput(
-                    f"@{tag} names an objective that no Then judges",
-                    where=f"{scenario.file}:{scenario.line}",
-                    cure=f"judged here: {', '.join(sorted(kinds_judged))}",
-                )
-            least = int(found["least"]) * (1_000_000 if found["objective"] != "lost" else 1)
-            controls.append({"verdict": "FAILED", "objective": found["objective"], "least": least})
-        elif found := MUST_BE_INVALID.match(tag):
-            controls.append({"verdict": "INVALID", "code": found["code"]})
-    if len(controls) > 1:
-        raise BadInput(
-            "a control can have one outcome only", where=f"{scenario.file}:{scenario.line}"
-        )
-    return controls[0] if controls else None
-
-
 def _not_run(
     house: House,
     said: list[Declaration],
-    faults: dict[str, dict[str, Any]],
+    faults: Facts,
     control: dict[str, Any] | None,
 ) -> dict[str, str] | None:
     if control and not house.target.negative_controls:

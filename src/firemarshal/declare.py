@@ -1,9 +1,13 @@
 """What a step may say: plain values that touch nothing, executed later by the keeper."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
+
+from firemarshal.drill import canonical
 
 Json = dict[str, Any]
+ObjectiveKind = Literal["rto", "rpo", "lost"]
+DURATIONS = ("for_us", "hold_us")
 Keyword = Literal["given", "when", "then"]
 
 
@@ -13,6 +17,13 @@ class Declaration:
 
     says: ClassVar[tuple[Keyword, ...]] = ()
     system: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what could not stand in a drill's hash; ValueError, told at collection."""
+        for name, value in vars(self).items():
+            if name in DURATIONS and value is not None and not _is_count(value):
+                raise ValueError(f"{name} is {value!r}, need whole microseconds of 0 or more")
+        canonical(self.as_json())
 
     def as_json(self) -> Json:
         """The form that stands in a compiled drill."""
@@ -78,10 +89,22 @@ class Objective(Declaration):
     """
 
     says = ("then",)
-    kind: Literal["rto", "rpo", "lost"]
+    kind: ObjectiveKind
     limit: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a kind that nobody could judge, and a limit that is no whole number."""
+        if self.kind not in get_args(ObjectiveKind):
+            raise ValueError(f"kind is {self.kind!r}, need one of {get_args(ObjectiveKind)}")
+        if self.limit is not None and not _is_count(self.limit):
+            raise ValueError(f"limit is {self.limit!r}, need whole microseconds or writes")
+        super().__post_init__()
 
 
 DECLARATIONS: dict[str, type[Declaration]] = {
     kind.__name__: kind for kind in (Healthy, Load, Aimed, Condition, Disaster, Objective)
 }
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

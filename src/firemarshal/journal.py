@@ -85,7 +85,7 @@ class Reading:
     @property
     def sealed(self) -> bool:
         """Whether its writer ended in order."""
-        return bool(self.lines) and self.lines[-1]["event"] == "sealed"
+        return bool(self.lines) and self.lines[-1].get("event") == "sealed"
 
     @property
     def sound(self) -> bool:
@@ -104,7 +104,7 @@ def read(path: Path) -> Reading:
             line = orjson.loads(raw)
         except orjson.JSONDecodeError:
             return Reading(lines, bool(rest), number)
-        if line.get("prev") != head or line.get("seq") != number:
+        if not isinstance(line, dict) or line.get("prev") != head or line.get("seq") != number:
             return Reading(lines, bool(rest), number)
         head = hashlib.sha256(raw).hexdigest()
         lines.append(line)

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from pydantic import Field
-
 from firemarshal import catalogue, plan, vocabulary
 from firemarshal.compile import House
-from firemarshal.target import Table, Target, read_toml, validated
+from firemarshal.target import Table, Tag, Target, read_toml, validated
 
 
 class Packages(Table):
@@ -18,7 +16,7 @@ class Packages(Table):
     steps: tuple[str, ...] = ("firemarshal.drills",)
     faults: tuple[str, ...] = ("firemarshal.actions",)
     plans: tuple[str, ...] = ()
-    tags: tuple[str, ...] = Field(default=())
+    tags: tuple[Tag, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from firemarshal.bad_input import BadInput
+
 Json = dict[str, Any]
 
 
@@ -47,8 +49,7 @@ class SystemState:
 
     def pending(self) -> list[Undo]:
         """What still has to be undone, newest first: healing runs in reverse."""
-        paths = sorted(self.folder.glob("*.undo.json"), reverse=True)
-        found = [Undo(path, orjson.loads(path.read_bytes())) for path in paths]
+        found = [Undo(path, _read(path)) for path in self.folder.glob("*.undo.json")]
         return sorted(found, key=lambda one: (one.value["at_us"], one.path.name), reverse=True)
 
     def write_made(self, drill_id: str, value: Json) -> None:
@@ -59,7 +60,7 @@ class SystemState:
     def made(self) -> dict[str, Json]:
         """Drill id -> what it made and did not remove yet."""
         paths = sorted(self.folder.glob("*.made.json"))
-        return {path.name.split(".")[0]: orjson.loads(path.read_bytes()) for path in paths}
+        return {path.name.split(".")[0]: _read(path) for path in paths}
 
     def unmade(self, drill_id: str) -> None:
         """Forget what has been removed."""
@@ -104,6 +105,18 @@ def all_pending(state: Path, target: str) -> dict[str, list[Undo]]:
     folders = sorted((state / target).glob("*/")) if (state / target).is_dir() else []
     found = {one.name: SystemState(state, target, one.name).pending() for one in folders}
     return {name: undos for name, undos in found.items() if undos}
+
+
+def _read(path: Path) -> Json:
+    try:
+        value: Json = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as problem:
+        raise BadInput(
+            f"an undo file is damaged ({problem}), so what stands cannot be told",
+            where=str(path),
+            cure="read the drill's journal, undo it by hand, then remove this file",
+        ) from None
+    return value
 
 
 def _write(path: Path, value: Json) -> None:

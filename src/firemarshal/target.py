@@ -1,12 +1,14 @@
 """Target profiles: which systems may be drilled, how they are reached, and within what limits."""
 
+import re
 import tomllib
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -15,9 +17,21 @@ from pydantic import (
     model_validator,
 )
 
-from firemarshal.bad_input import BadInput, did_you_mean
+from firemarshal.bad_input import BadInput, Mistakes, did_you_mean
+from firemarshal.mistaken import mistakes_in
 
 NAME = r"^[a-z][a-z0-9-]{0,40}$"
+PYTESTS_OWN = ("skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings")
+
+
+def _tag(word: str) -> str:
+    """A word that `-m` can select; pytest's own marks would skip a drill or launder its verdict."""
+    if word in PYTESTS_OWN or not re.fullmatch(r"[^\W_][\w.-]*", word):
+        raise ValueError(f"{word!r} cannot be a tag: need a plain word that is no mark of pytest's")
+    return word
+
+
+Tag = Annotated[str, AfterValidator(_tag)]
 
 
 class Table(BaseModel):
@@ -66,6 +80,24 @@ class System(Table):
     hosts: tuple[Host, ...] = (Host(name="local", via="local"),)
     recorder: Recorder = Recorder()
 
+    @model_validator(mode="after")
+    def _members_are_reachable(self) -> Self:
+        members = getattr(self, "members", None)
+        hosts = [host.name for host in self.hosts]
+        for kind, found in (("host", hosts), ("member", [one.name for one in members or ()])):
+            if twice := sorted({one for one in found if found.count(one) > 1}):
+                raise ValueError(f"{kind} {twice[0]!r} stands twice; rename one")
+        if members is not None and not members:
+            raise ValueError("members is empty; a drill needs somebody to harm and to watch")
+        for member in members or ():
+            if member.host not in hosts:
+                near = did_you_mean(member.host, hosts) or f"hosts here: {', '.join(hosts)}"
+                raise ValueError(f"member {member.name!r} names no host {member.host!r}; {near}")
+        return self
+
+
+NO_SYSTEM = System(name="none", kind="none")
+
 
 class Target(Table):
     """One profile: `targets/<name>.toml`; its limits hold for every drill on it.
@@ -83,7 +115,7 @@ class Target(Table):
     max_hold_s: float = Field(default=900, gt=0)
     heal_within_s: float = Field(default=60, gt=0)
     shorten: dict[str, float] = Field(default_factory=dict)
-    tags: tuple[str, ...] = ()
+    tags: tuple[Tag, ...] = ()
     systems: tuple[SerializeAsAny[System], ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -102,31 +134,39 @@ class Target(Table):
 def load(name: str, rootdir: Path) -> Target:
     """Read `targets/<name>.toml` under the root, or the path itself when it ends in `.toml`.
 
-    Raises BadInput with file and key; nothing of the target is contacted.
+    Raises BadInput with file and key for every mistake; nothing of the target is contacted.
     """
     path = Path(name) if name.endswith(".toml") else rootdir / "targets" / f"{name}.toml"
     table = read_toml(path, missing=_no_profile(name, rootdir))
     systems = table.pop("systems", [])
     if not isinstance(systems, list) or not all(isinstance(one, dict) for one in systems):
         raise BadInput("systems must be written as [[systems]] tables", where=str(path))
-    models = [system_model(one, where=f"{path}: systems[{n}]") for n, one in enumerate(systems)]
-    target = validated(Target, {**table, "systems": models}, where=str(path))
-    names = [system.name for system in target.systems]
-    if twice := {one for one in names if names.count(one) > 1}:
-        raise BadInput(f"system {min(twice)!r} stands twice", where=str(path), cure="rename one")
-    return target
+    mistakes = Mistakes()
+    models: list[System] = []
+    for number, one in enumerate(systems):
+        with mistakes.noted():
+            models.append(system_model(one, f"{path}: systems[{number}]{_named(one)}"))
+    whole = {**table, "systems": models if len(models) == len(systems) else [NO_SYSTEM]}
+    with mistakes.noted():
+        validated(Target, whole, where=str(path))
+    names = [one.get("name") for one in systems]
+    for twice in {one for one in names if one and names.count(one) > 1}:
+        mistakes.note(f"system {twice!r} stands twice", where=str(path), cure="rename one")
+    mistakes.tell()
+    return Target.model_validate(whole)
+
+
+def _named(table: dict[str, Any]) -> str:
+    return f" {table['name']!r}" if isinstance(table.get("name"), str) else ""
 
 
 def system_model(table: dict[str, Any], where: str) -> System:
     """A system's table checked against its kind; one made by the lab is checked again once up."""
-    kind = str(table.get("kind", ""))
-    if not find_spec_safely(f"firemarshal.probes.{kind}.settings"):
-        known = ", ".join(kinds())
-        raise BadInput(
-            f"kind {kind!r} is unknown",
-            where=where,
-            cure=did_you_mean(kind, kinds()) or f"known kinds: {known}",
-        )
+    kind = table.get("kind", "")
+    if not isinstance(kind, str) or not find_spec_safely(f"firemarshal.probes.{kind}.settings"):
+        known = f"known kinds: {', '.join(kinds())}"
+        what = f"kind {kind!r} is unknown" if "kind" in table else "key 'kind' is missing"
+        raise BadInput(what, where=where, cure=did_you_mean(str(kind), kinds()) or known)
     if table.get("lab") and "members" not in table:
         return validated(System, table, where)
     settings: type[System] = import_module(f"firemarshal.probes.{kind}.settings").Settings
@@ -157,31 +197,27 @@ def read_toml(path: Path, missing: str = "") -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as problem:
         raise BadInput(f"cannot be read: {problem}", where=str(path)) from None
     except tomllib.TOMLDecodeError as problem:
-        raise BadInput(f"is not TOML: {problem}", where=str(path)) from None
+        told, _, place = str(problem).partition(" (at ")
+        line = re.match(r"line (\d+)", place)
+        where = f"{path}:{line[1]}" if line else str(path)
+        raise BadInput(f"is not TOML: {told}", where=where, cure="see https://toml.io") from None
 
 
 ModelOf = TypeVar("ModelOf", bound=BaseModel)
 
 
 def validated(model: type[ModelOf], table: dict[str, Any], where: str) -> ModelOf:
-    """The table as a model; every mistake in it is named in one BadInput, with its key."""
+    """The table as a model; every mistake in it is named in one BadInput, with its key.
+
+    A value that may hold a secret is never repeated.
+    """
     try:
         return model.model_validate(table)
     except ValidationError as problem:
-        mistakes = [_mistake(model, error) for error in problem.errors()]
-        raise BadInput("\n  ".join(mistakes), where=where) from None
-
-
-def _mistake(model: type[BaseModel], error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"]) or "the table"
-    if error["type"] == "extra_forbidden":
-        near = did_you_mean(str(error["loc"][-1]), model.model_fields)
-        return f"key {key!r} is unknown; {near or 'remove it'}"
-    if error["type"] == "missing":
-        return f"key {key!r} is missing; add it"
-    if "password" in key:
-        return f"key {key!r}: {error['msg']}"
-    return f"key {key!r}: {error['msg']} (found {error['input']!r:.80})"
+        mistakes = Mistakes()
+        for what, cure in mistakes_in(model, problem):
+            mistakes.note(what, where=where, cure=cure)
+        raise mistakes.together from None
 
 
 def _no_profile(name: str, rootdir: Path) -> str:

@@ -198,7 +198,7 @@ def test_the_shortest_plan_is_pleasant(tmp_path: Path) -> None:
         ('id = "SH-1"\n', "", "clause number 1: key 'id' is missing"),
         ('version = "3"\n', "", "shop.toml: key 'version' is missing"),
         ('rto = "4 h"', 'rto = "4"', "shop.toml: key 'rto': .*'4' is not a duration"),
-        ('id = "shop"', 'id = "shop', "shop.toml: is not TOML"),
+        ('id = "shop"', 'id = "shop', "shop.toml:2: is not TOML"),
         ('rto = "5 min"', 'rto = 5', "SH-1: key 'rto': Input should be a valid string"),
         (
             'rto = "5 min"',
