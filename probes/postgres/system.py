@@ -27,7 +27,6 @@ SETTINGS = (
     *("synchronous_commit", "synchronous_standby_names", "max_connections", "fsync"),
     *("full_page_writes", "data_checksums"),
 )
-VOLATILE = ("received_lsn", "replayed_lsn", "postmaster_started_at", "why")
 
 
 def identify(configuration: Configuration) -> dict[str, Any]:
@@ -80,13 +79,18 @@ def clients(configuration: Configuration) -> list[dict[str, Any]]:
 
 
 def capture(configuration: Configuration) -> dict[str, Any]:
-    """Topology and settings that must be as before afterwards; nothing that moves by itself."""
+    """Topology and settings to compare before and after; nothing that moves by itself.
+
+    Who leads stands once: the roles of the others follow from it, and a failover would otherwise
+    be told as many changes.
+    """
     found = survey(configuration)
-    primaries = [one["name"] for one in found if one["role"] == "primary"]
+    primaries = [one for one in found if one["role"] == "primary"]
     kept: dict[str, Any] = {
-        "members": [{key: one[key] for key in one if key not in VOLATILE} for one in found],
-        "primary": primaries,
-        "settings": {name: _settings(configuration, name) for name in primaries},
+        "leader": ", ".join(one["name"] for one in primaries) or "nobody",
+        "timeline": max((one.get("timeline") or 0 for one in primaries), default=0),
+        "members": {one["name"]: one.get("server_version") or one["role"] for one in found},
+        "settings": _settings(configuration, primaries[0]["name"]) if primaries else {},
     }
     if manager.managed(configuration):
         kept["patroni"] = manager.redacted(manager.first_answer(configuration, "/config"))
@@ -94,6 +98,10 @@ def capture(configuration: Configuration) -> dict[str, Any]:
 
 
 def _settings(configuration: Configuration, name: str) -> dict[str, Any]:
+    """The leader's settings; which standby is the synchronous one is topology, not a setting."""
     query = "SELECT name, current_setting(name) FROM unnest($1::text[]) AS name"
     with Session(configuration, table_of(configuration, name), ANSWER_WITHIN_S) as session:
-        return {str(key): value for key, value in session.rows(query, f"{{{','.join(SETTINGS)}}}")}
+        rows = session.rows(query, f"{{{','.join(SETTINGS)}}}")
+    found = {str(key): value for key, value in rows}
+    synchronous = "yes" if found.pop("synchronous_standby_names") else "no"
+    return {**found, "synchronous": synchronous}

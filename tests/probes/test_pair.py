@@ -77,7 +77,7 @@ def test_an_outage_is_measured_and_every_write_accounted_for(
     assert counted["acknowledged"] == sum(one.outcome is Outcome.OK for one in attempts)
     assert counted["unexpected"] == []
     assert len(counted["lost"]) <= 2, "asynchronous: what was acknowledged while being killed"
-    assert system.capture(pair)["primary"] != [old]
+    assert system.capture(pair)["leader"] != old
     phases = [phase["name"] for phase in system.phases(pair, struck_us)]
     assert f"{old} follows" in phases
     assert any("was promoted to timeline 2" in name for name in phases)
