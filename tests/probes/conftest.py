@@ -191,7 +191,10 @@ class Server:
         self.run("pg_ctl", "stop", "-w", "-D", str(self.folder), "-m", mode)
 
     def conninfo(self, user: str, **more: object) -> str:
-        parts = {"user": user, "password": PASSWORDS[user], "dbname": "orders", **more}
+        passfile = self.folder.parent / f"{user}.pgpass"
+        passfile.touch(mode=0o600)
+        passfile.write_text(f"*:*:*:{user}:{PASSWORDS[user]}\n")
+        parts = {"user": user, "passfile": passfile, "dbname": "orders", **more}
         return " ".join(f"{key}={value}" for key, value in parts.items())
 
     def client(self, **more: object) -> str:

@@ -64,7 +64,7 @@ def test_an_outage_is_measured_and_every_write_accounted_for(
     (client,) = system.clients(pair)
     recording = record(module=client["module"], endpoint=client["endpoint"]).ready()
     recording.await_key(100)
-    (old,) = before["primary"]
+    old = before["leader"]
     struck_us = now_us()
     kill_tree(next(m["data_directory"] for m in pair["system"]["members"] if m["name"] == old))
     recording.await_that(works_again(struck_us), within_s=60)

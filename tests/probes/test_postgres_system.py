@@ -146,8 +146,8 @@ def test_what_is_captured_does_not_move_by_itself_and_holds_no_secret(server: An
     configuration = server.configuration()
     kept = system.capture(configuration)
     assert kept == system.capture(configuration)
-    assert kept["primary"] == ["orders-1"]
-    assert kept["settings"]["orders-1"]["fsync"] == "off"
+    assert kept["leader"] == "orders-1"
+    assert kept["settings"]["fsync"] == "off"
     assert "let-me" not in str(kept)
 
 
