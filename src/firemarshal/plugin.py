@@ -72,6 +72,7 @@ class Drills:
         self.run: Any = None
         self.progress: Any = None
         self.results: list[Any] = []
+        self.driven: set[str] = set()
         self.refused = ""
         for mark in _marks(house):
             config.addinivalue_line("markers", mark)
@@ -107,9 +108,22 @@ class Drills:
             raise pytest.UsageError(problem.message) from None
         finally:
             self.signals.in_drill = True
+            self._tell_not_reached(session)
             self.run.close()
             self._summarise()
             self.signals.restore()
+
+    def _tell_not_reached(self, session: pytest.Session) -> None:
+        """JUnit and Allure must hold every drill that was planned, also after Ctrl-C."""
+        for item in session.items:
+            compiled = self.collecting.drill_of(item)
+            if compiled is None or item.nodeid in self.driven:
+                continue
+            result = self.run.not_reached(compiled.drill)
+            for when, outcome in (("setup", "skipped"), ("teardown", "passed")):
+                self.config.hook.pytest_runtest_logreport(
+                    report=_report(item, result, when, outcome)
+                )
 
     def _bad_input(self) -> bool:
         """No drill runs beside a feature that could not be compiled."""
@@ -130,6 +144,7 @@ class Drills:
         raise pytest.exit.Exception(self.refused, EXIT_NOT_CLEAN)
 
     def _drive(self, session: pytest.Session, scenario: Any, request: Any, compiled: Any) -> None:
+        self.driven.add(request.node.nodeid)
         try:
             scenario.drive(self.run, request, compiled)
         finally:
@@ -188,6 +203,17 @@ class Drills:
         if self.results:
             terminal = import_module("firemarshal.terminal")
             terminal.closing(self.results, self.run.folder, _out(terminalreporter))
+
+
+def _report(item: pytest.Item, result: Any, when: Any, outcome: Any) -> pytest.TestReport:
+    path, line, _ = item.location
+    why = f"Skipped: NOT RUN ({result['code']}): {result['why']}"
+    longrepr = (str(path), line or 0, why) if outcome == "skipped" else None
+    properties = import_module("firemarshal.scenario").properties(result)
+    keywords: Any = dict.fromkeys(item.keywords, 1)
+    return pytest.TestReport(
+        item.nodeid, item.location, keywords, outcome, longrepr, when, user_properties=properties
+    )
 
 
 def _marks(house: Any) -> list[str]:
