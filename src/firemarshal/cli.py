@@ -66,7 +66,7 @@ def heal(
 
 @app.command()
 def status(target: Target) -> None:
-    """What stands on a target, with the plain shell line that undoes it; exit code 20 if any."""
+    """Who drills a target now, what stands on it, and how to undo it by hand; exit code 20."""
     project = _project()
     lines: list[str] = import_module("firemarshal.healing").standing_lines(project, target)
     print("\n".join(lines) or f"{target}: nothing stands, no drill runs")

@@ -50,6 +50,8 @@ def standing_lines(project: Project, name: str) -> list[str]:
     """What stands, with the shell lines that undo it by hand."""
     profile = target.load(name, project.rootdir)
     lines = []
+    for system in _systems(project, profile.name):
+        lines += _holder(state.SystemState(project.state, profile.name, system))
     for system, undos in state.all_pending(project.state, profile.name).items():
         for undo in undos:
             value = undo.value
@@ -58,8 +60,20 @@ def standing_lines(project: Project, name: str) -> list[str]:
     return lines
 
 
-def _left(project: Project, name: str) -> list[str]:
+def _holder(system: state.SystemState) -> list[str]:
+    try:
+        with system.lock({}):
+            return []
+    except state.Locked as locked:
+        return [str(locked)]
+
+
+def _systems(project: Project, name: str) -> list[str]:
     folder = project.state / name
-    names = sorted(one.name for one in folder.glob("*/")) if folder.is_dir() else []
+    return sorted(one.name for one in folder.glob("*/")) if folder.is_dir() else []
+
+
+def _left(project: Project, name: str) -> list[str]:
+    names = _systems(project, name)
     states = {one: state.SystemState(project.state, name, one) for one in names}
     return [one for one, found in states.items() if found.pending() or found.made()]

@@ -1,16 +1,17 @@
 """What a person sees: what happens now, a stopwatch, and at the end one table."""
 
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TextIO
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from firemarshal.clock import seconds_text
+from firemarshal import duration
 from firemarshal.verdict import Interval
 
 Json = dict[str, Any]
@@ -22,6 +23,8 @@ EVENTS = {
     "stopped": "stopping",
     "did not bite": "the fault did NOT bite",
 }
+PROMISE_COLOURS = {"met": "green", "missed": "red", "unknown": "yellow"}
+PIPED_WIDTH = 140
 COLOURS = {"PASSED": "green", "FAILED": "red", "INVALID": "yellow", "ABORTED": "yellow"}
 
 
@@ -39,6 +42,7 @@ class Progress:
         self._drill = ""
         self._struck_at = 0.0
         self._state: Json = {}
+        self._standing: list[str] = []
         self._dirty = False
 
     def __call__(self, message: Json) -> None:
@@ -78,8 +82,10 @@ class Progress:
             self.line(f"  {self._stopwatch()}writes: {message['state']}")
 
     def _on_healing(self, message: Json) -> None:
-        for one in message["standing"]:
-            self.line(f"  {self._stopwatch()}still stands: {one}")
+        if message["standing"] and message["standing"] != self._standing:
+            for one in message["standing"]:
+                self.line(f"  {self._stopwatch()}still stands, trying on: {one}")
+        self._standing = message["standing"]
 
     def _on_signal(self, message: Json) -> None:
         if message["count"] == 1:
@@ -122,53 +128,56 @@ class Progress:
 
 
 def table(results: list[Json], out: TextIO) -> None:
-    """Drill, clause, promise, worst end measured, verdict: the whole run on one screen."""
-    width = None if out.isatty() else 140
-    console = Console(file=out, highlight=False, width=width)
-    shown = Table(show_edge=False, pad_edge=False)
-    for name in ("drill", "clause", "promise", "measured", "verdict"):
+    """Drill, clause, promise, interval, verdict: the whole run on one screen."""
+    console = Console(file=out, highlight=False, width=None if out.isatty() else PIPED_WIDTH)
+    shown = Table(show_edge=False, pad_edge=False, box=SIMPLE_HEAD)
+    for name in ("drill", "clause", "promise", "measured", "", "verdict"):
         shown.add_column(name, overflow="fold")
     for result in results:
         for row in _rows(result):
             shown.add_row(*row)
+        shown.add_section()
     console.print(shown)
 
 
-def _rows(result: Json) -> list[tuple[str, str, str, str, str]]:
-    name, verdict = result["drill"]["name"], _verdict(result)
+def _rows(result: Json) -> list[tuple[Text, ...]]:
+    name, verdict = Text(result["drill"]["name"]), _verdict(result)
     if not result["promises"]:
-        return [(name, " ".join(result["drill"]["clauses"]), "", result.get("why", ""), verdict)]
+        why = result.get("why", "")
+        return [
+            (name, Text(" ".join(result["drill"]["clauses"])), Text(), Text(why), Text(), verdict)
+        ]
     return [
         (
-            name if number == 0 else "",
-            one["clause"],
-            f"{one['text']} ({_limit(one)})",
-            measured(one),
-            verdict if number == 0 else "",
+            name if number == 0 else Text(),
+            Text(one["clause"]),
+            Text(f"{one['text']} ({_limit(one)})"),
+            Text(measured(one)),
+            Text(one["verdict"], PROMISE_COLOURS[one["verdict"]]),
+            verdict if number == 0 else Text(),
         )
         for number, one in enumerate(result["promises"])
     ]
 
 
-def _verdict(result: Json) -> str:
+def _verdict(result: Json) -> Text:
     verdict: str = result["verdict"]
-    if result["drill"]["control"] and result["as_expected"]:
-        return f"[green]{verdict}, as it must[/green]"
-    colour = COLOURS.get(verdict, "dim")
-    return f"[{colour}]{verdict}[/{colour}]"
+    if result["drill"]["control"] and result["as_expected"] and verdict != "NOT RUN":
+        return Text(f"{verdict}, as it must", "green")
+    return Text(verdict, COLOURS.get(verdict, "dim"))
 
 
 def _limit(promise: Json) -> str:
     if promise["unit"] == "us":
-        return seconds_text(promise["limit"])
-    return f"{promise['limit']:,} {promise['unit']}"
+        return f"within {duration.text(promise['limit'] / 1_000_000)}"
+    return f"at most {promise['limit']:,}"
 
 
 def measured(promise: Json) -> str:
-    """The figure with its error bars, and its verdict in a word."""
+    """The figure with its error bars, and what it must never be told without."""
     interval = Interval(promise["lower"], promise["upper"], promise["unit"])
     text = interval.text(promise.get("open_because") or "still down")
-    return f"{text}: {promise['verdict']}" + (f"; {promise['note']}" if promise.get("note") else "")
+    return f"{text} ({promise['note']})" if promise["note"] else text
 
 
 def closing(results: list[Json], folder: Path, out: TextIO) -> None:
@@ -176,6 +185,8 @@ def closing(results: list[Json], folder: Path, out: TextIO) -> None:
     print(file=out)
     table(results, out)
     for result in results:
-        if result["target_after"] not in ("as found", "unknown"):
-            print(f"{result['drill']['name']}: target after: {result['target_after']}", file=out)
-    print(f"evidence: {folder}", file=out or sys.stdout)
+        if result["verdict"] != "NOT RUN":
+            why = "; ".join(result.get("target_after_why", []))
+            state = result["target_after"] + (f" ({why})" if why else "")
+            print(f"target after {result['drill']['name']!r}: {state}", file=out)
+    print(f"evidence: {folder}", file=out)

@@ -22,7 +22,7 @@ class Conductor:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.aimed: dict[str, list[Json]] = {}
+        self.aimed: dict[tuple[str, str], list[Json]] = {}
         self.strikes_at_us = 0
 
     def serve(self) -> Result:
@@ -118,8 +118,8 @@ class Conductor:
         return next(one for one in self.stage.instruments if one.system == system and one.judged)
 
     def _do_aimed(self, said: Json) -> None:
-        fault = said["fault"]
-        self.aimed[fault] = self.stage.hands.aim(said["system"], fault, said["arguments"])
+        system, fault = said["system"], said["fault"]
+        self.aimed[system, fault] = self.stage.hands.aim(system, fault, said["arguments"])
 
     def _do_condition(self, said: Json) -> None:
         victims = self._victims(said)
@@ -142,7 +142,7 @@ class Conductor:
                 stage.watch.end_as_planned()
 
     def _victims(self, said: Json) -> list[Json]:
-        kept = self.aimed.get(said["fault"])
+        kept = self.aimed.get((said["system"], said["fault"]))
         return kept or self.stage.hands.aim(said["system"], said["fault"], said["arguments"])
 
     def _hold(self) -> None:

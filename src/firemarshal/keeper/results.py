@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from firemarshal.clock import seconds_text
 from firemarshal.drill import Drill, Promise
 from firemarshal.journal import Journal
 from firemarshal.keeper.hands import Injection
@@ -164,12 +165,18 @@ def _measured(
 ) -> tuple[int, int | None, str | None, str]:
     """Lower and upper end, why an end is open, and what every figure must carry along."""
     if promise.kind == "rto":
-        return recovery.lower_us, recovery.upper_us, recovery.reason, recovery.reason
+        return recovery.lower_us, recovery.upper_us, recovery.reason, ""
     if lost is None:
         return 0, None, None, ""
     if promise.kind == "rpo":
-        return lost.lower_us, lost.upper_us, lost.open_because, lost.text()
-    return lost.count.lower, lost.count.upper, lost.open_because, lost.text()
+        return lost.lower_us, lost.upper_us, lost.open_because, _short(lost)
+    return lost.count.lower, lost.count.upper, lost.open_because, _short(lost)
+
+
+def _short(lost: Loss) -> str:
+    """What every zero must carry; the whole finding stands in the journal's line."""
+    looked = f"looked back {seconds_text(lost.look_back_us)}"
+    return f"{lost.lost:,} of {lost.acknowledged:,} lost, {looked}"
 
 
 def differences(before: Any, after: Any, name: str = "") -> list[str]:

@@ -9,13 +9,14 @@ from firemarshal.keeper.hands import Injection
 from firemarshal.keeper.instrument import Instrument
 from firemarshal.keeper.order import Ended, Order
 from firemarshal.keeper.waiting import Waiting
-from firemarshal.ledger import Attempt
+from firemarshal.ledger import Attempt, Outcome
 from firemarshal.loss import Loss, loss
 from firemarshal.measure import Band, WatchState, baseline
 from firemarshal.recovery import Recovery, recovery, watch_state
 
 LOOK_EVERY_US = 100_000
 TELL_EVERY_US = 500_000
+SETTLED = (Outcome.OK, Outcome.FAILED, Outcome.UNKNOWN, Outcome.SHED)
 Json = dict[str, Any]
 
 
@@ -39,6 +40,7 @@ class Watch:
         self.gave_up = False
         self.ended_us = 0
         self._state: WatchState | None = None
+        self._newest: list[Attempt] = []
 
     def take_baseline(self) -> None:
         """Measure how the system answers before anything is done; raises Ended when it is noisy."""
@@ -68,14 +70,14 @@ class Watch:
         while True:
             self._must_live()
             state = self.look(struck)
-            text = _state_text(state, struck)
+            text = self._state_text(state, struck)
             if state.calm:
                 break
             if now_us() >= until_us:
                 self.gave_up = True
                 break
             if text != told or now_us() - told_us > TELL_EVERY_US:
-                changed = text.split()[0] != told.split(" ")[0]
+                changed = text.split(" for ")[0] != told.split(" for ")[0]
                 told_us, told = now_us(), text
                 self._tell(text, changed, struck.after_us + longest_us)
             self.waiting.pause(min(now_us() + LOOK_EVERY_US, until_us))
@@ -99,9 +101,9 @@ class Watch:
     def look(self, struck: Injection) -> WatchState:
         """One look at the newest attempts."""
         assert self.band is not None
-        first = self._state.since_key if self._state else 1
+        self._newest = self.instrument.attempts(self._state.since_key if self._state else 1)
         self._state = watch_state(
-            self.instrument.attempts(first),
+            self._newest,
             struck.before_us,
             struck.after_us,
             self.band,
@@ -169,11 +171,16 @@ class Watch:
             }
         )
 
-
-def _state_text(state: WatchState, struck: Injection) -> str:
-    if state.answering:
-        return "answering again" + ("" if state.calm else ", not calm yet")
-    since_us = state.down_since_us
-    if since_us is None:
-        return "no failure seen yet"
-    return f"down for {seconds_text(max(0, now_us() - max(since_us, struck.before_us)))}"
+    def _state_text(self, state: WatchState, struck: Injection) -> str:
+        """What clients see now, in words; an answer counts only after it has lasted a window."""
+        if state.answering:
+            return "answering again" + ("" if state.calm else ", not calm yet")
+        if state.down_since_us is None:
+            return "no failure seen yet"
+        settled = [one for one in self._newest if one.outcome in SETTLED]
+        bad_us = max((one.begun_us for one in settled if one.outcome != Outcome.OK), default=0)
+        if settled and settled[-1].outcome == Outcome.OK and bad_us:
+            for_us = seconds_text(max(0, now_us() - bad_us))
+            return f"answering for {for_us}, which must last {seconds_text(self.window_us)}"
+        down_us = now_us() - max(state.down_since_us, struck.before_us)
+        return f"down for {seconds_text(max(0, down_us))}"
