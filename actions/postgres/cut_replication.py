@@ -4,8 +4,14 @@ import json
 import socket
 from typing import Any
 
-from firemarshal.actions.postgres.members import host_of, member_named, postmaster, primaries
-from firemarshal.fault import Fault, NotDone
+from firemarshal.actions.postgres.members import (
+    children,
+    host_of,
+    member_named,
+    postmaster,
+    primaries,
+)
+from firemarshal.fault import Fault, NotDone, VictimChanged
 
 FAULT = Fault(
     kinds=("postgres",),
@@ -18,9 +24,7 @@ Json = dict[str, Any]
 
 
 def aim(configuration: Json) -> list[Json]:
-    """The links that lead from the present primary."""
-    system = configuration["system"]
-    leading = [member["name"] for member, _, _ in primaries(system)]
+    """The links that lead from the present primary and are whole."""
     return [
         {
             "id": f"link {link['name']}",
@@ -29,13 +33,17 @@ def aim(configuration: Json) -> list[Json]:
             "found": {"control": link["control"], "upstream": link["upstream"]},
             "undo": _by_hand(link),
         }
-        for link in system["links"]
-        if link["upstream"] in leading and not _state(link["control"], link["name"])["how"]
+        for link in _leading(configuration["system"])
+        if not _cut(link["control"], link["name"])
     ]
 
 
-def inject(victims: list[Json]) -> None:
+def inject(victims: list[Json], configuration: Json) -> None:
     """Through the control port of each link's proxy."""
+    leading = {one["name"]: one["control"] for one in _leading(configuration["system"])}
+    for victim in victims:
+        if leading.get(victim["name"]) != victim["found"]["control"]:
+            raise VictimChanged(f"{victim['id']} does not lead from the primary any more")
     for victim in victims:
         _tell(victim, {"do": "cut", "link": victim["name"], "how": "reset"})
 
@@ -49,10 +57,10 @@ def bit(victims: list[Json], configuration: Json) -> Json:
         if parent := postmaster(member, machine):
             senders += [
                 " ".join(one.arguments)
-                for one in machine.processes()
-                if one.parent == parent.pid and "walsender" in " ".join(one.arguments)
+                for one in children(machine, parent.pid)
+                if "walsender" in " ".join(one.arguments)
             ]
-        cut.append(bool(_state(victim["found"]["control"], victim["name"])["how"]))
+        cut.append(_cut(victim["found"]["control"], victim["name"]))
     seen = f"links cut: {cut}, WAL senders: {senders or 'none'}"
     return {"bit": all(cut) and not senders, "seen": seen}
 
@@ -63,20 +71,27 @@ def heal(victims: list[Json]) -> list[str]:
     for victim in victims:
         try:
             _tell(victim, {"do": "mend", "link": victim["name"]})
-            if _state(victim["found"]["control"], victim["name"])["how"]:
+            if _cut(victim["found"]["control"], victim["name"]):
                 standing.append(f"{victim['id']} is still cut")
         except NotDone as problem:
             standing.append(f"{victim['id']}: {problem}")
     return standing
 
 
+def _leading(system: Json) -> list[Json]:
+    leaders = [member["name"] for member, _, _ in primaries(system)]
+    return [link for link in system["links"] if link["upstream"] in leaders]
+
+
 def _tell(victim: Json, request: Json) -> Json:
     return ask_proxy(victim["found"]["control"], request)
 
 
-def _state(control: str, link: str) -> Json:
-    found: Json = ask_proxy(control, {"do": "status"})["links"][link]
-    return found
+def _cut(control: str, link: str) -> bool:
+    links = ask_proxy(control, {"do": "status"})["links"]
+    if link not in links:
+        raise NotDone(f"the proxy at {control} has no link {link!r}; it has {sorted(links)}")
+    return bool(links[link]["how"])
 
 
 def ask_proxy(control: str, request: Json) -> Json:
@@ -87,7 +102,7 @@ def ask_proxy(control: str, request: Json) -> Json:
             connection.sendall(json.dumps(request).encode() + b"\n")
             with connection.makefile("rb") as lines:
                 answer: Json = json.loads(lines.readline() or b"{}")
-    except OSError as problem:
+    except (OSError, ValueError) as problem:
         raise NotDone(f"the link's proxy at {control} did not answer: {problem}") from None
     if not answer.get("ok"):
         raise NotDone(f"the link's proxy at {control} refused {request}: {answer.get('error')}")

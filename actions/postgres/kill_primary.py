@@ -1,21 +1,26 @@
 """The primary's process tree dies at once, as in a crash; its machine and manager live on."""
 
+import shlex
 from typing import Any
 
+from firemarshal.actions.postgres import patroni
 from firemarshal.actions.postgres.members import (
+    children,
     host_of,
-    leads,
+    lone_primary,
     member_named,
     postmaster,
-    primaries,
+    state_of,
+    still_leads,
 )
 from firemarshal.clock import now_us
 from firemarshal.fault import Fault, NotDone, VictimChanged
 from firemarshal.hosts import Host
+from firemarshal.processes import Process
 
 FAULT = Fault(
     kinds=("postgres",),
-    does="SIGKILL of the primary's postmaster and all its children within a millisecond",
+    does="SIGKILL of the primary's postmaster and all its children, within milliseconds",
     lasts="moment",
     leaves="another leader and timeline, where failover is automatic",
     needs=("host: signal the postgres processes, read its data folder",),
@@ -25,11 +30,6 @@ Json = dict[str, Any]
 
 def aim(configuration: Json) -> list[Json]:
     """The one primary; two of them is a split brain and refused."""
-    found = primaries(configuration["system"])
-    if len(found) > 1:
-        raise NotDone(
-            f"{len(found)} members lead at once: {', '.join(m['name'] for m, _, _ in found)}"
-        )
     return [
         {
             "id": f"{member['name']} postmaster {process.pid} started {process.start}",
@@ -38,7 +38,7 @@ def aim(configuration: Json) -> list[Json]:
             "found": {"pid": process.pid, "start": process.start, "argv": list(process.arguments)},
             "undo": _by_hand(member, list(process.arguments)),
         }
-        for member, _, process in found
+        for member, _, process in lone_primary(configuration["system"])
     ]
 
 
@@ -48,69 +48,70 @@ def inject(victims: list[Json], configuration: Json) -> Json:
     Returns when that was, because making sure of the victim takes longer than killing it.
     """
     struck: Json = {}
-    for victim, member, machine in _each(victims, configuration):
+    for victim in victims:
+        member, machine = _member(victim, configuration)
+        still_leads(victim, member, machine)
         pid, start = victim["found"]["pid"], victim["found"]["start"]
-        now = postmaster(member, machine)
-        if now is None or (now.pid, now.start) != (pid, start) or not leads(member, machine):
-            raise VictimChanged(f"{victim['id']} is not the primary any more")
+        known = children(machine, pid)
         struck.setdefault("earliest_us", now_us())
         machine.signal(pid, start, "SIGSTOP")
-        children = [one for one in machine.processes() if one.parent == pid and one.state != "Z"]
-        machine.signal(pid, start, "SIGKILL")
-        for child in children:
-            _kill(machine, child.pid, child.start)
+        _kill(machine, known)
         struck["latest_us"] = now_us()
+        if late := children(machine, pid):  # born between the look and the stop
+            _kill(machine, late)
+            struck["latest_us"] = now_us()
+        machine.signal(pid, start, "SIGKILL")
     return struck
 
 
 def bit(victims: list[Json], configuration: Json) -> Json:
-    """The process table no longer holds that pid with that start time."""
-    alive = [
-        victim["id"]
-        for victim, _, machine in _each(victims, configuration)
-        if _lives(machine, victim["found"])
-    ]
-    seen = f"still alive: {', '.join(alive)}" if alive else f"gone: {victims[0]['id']}"
-    return {"bit": not alive, "seen": seen}
+    """The process table no longer holds those pids with those start times."""
+    alive = [one["id"] for one in victims if state_of(_member(one, configuration)[1], one["found"])]
+    gone = ", ".join(one["id"] for one in victims)
+    return {
+        "bit": not alive,
+        "seen": f"still alive: {', '.join(alive)}" if alive else f"gone: {gone}",
+    }
 
 
 def heal(victims: list[Json], configuration: Json) -> list[str]:
     """PostgreSQL runs again in that data folder; started by us only where no manager would."""
     standing = []
-    for victim, member, machine in _each(victims, configuration):
-        found = _lives(machine, victim["found"])
-        if found == "T":
-            machine.signal(victim["found"]["pid"], victim["found"]["start"], "SIGCONT")
-        elif postmaster(member, machine) is None:
-            standing.append(f"PostgreSQL of {victim['name']} is not running")
-            if configuration["system"]["manager"] == "none":
-                log = f"{member['data_directory']}/firemarshal-heal.log"
-                machine.spawn(victim["found"]["argv"], {}, log)
+    for victim in victims:
+        try:
+            standing += _heal(victim, *_member(victim, configuration), configuration["system"])
+        except NotDone as problem:
+            standing.append(f"{victim['id']}: {problem}")
     return standing
 
 
-def _each(victims: list[Json], configuration: Json) -> list[tuple[Json, Json, Host]]:
-    system = configuration["system"]
-    members = [(one, member_named(system, one["name"])) for one in victims]
-    return [(one, member, host_of(system, member["host"])) for one, member in members]
+def _heal(victim: Json, member: Json, machine: Host, system: Json) -> list[str]:
+    found = victim["found"]
+    if state_of(machine, found) == "T":  # we died between the two signals
+        machine.signal(found["pid"], found["start"], "SIGCONT")
+        return [f"{victim['name']} was left stopped, and is let go on"]
+    if postmaster(member, machine):
+        return []
+    if system["manager"] == "none":
+        machine.spawn(found["argv"], {}, f"{member['data_directory']}/firemarshal-heal.log")
+    elif patroni.dynamic_configuration(member["manager_url"]).get("pause"):
+        patroni.restart(member["manager_url"])
+    return [f"PostgreSQL of {victim['name']} is not running"]
 
 
-def _lives(machine: Host, found: Json) -> str:
-    """The state letter of exactly that process, "" when it is gone or a zombie."""
-    for process in machine.processes():
-        if (process.pid, process.start) == (found["pid"], found["start"]):
-            return "" if process.state in "ZX" else process.state
-    return ""
+def _member(victim: Json, configuration: Json) -> tuple[Json, Host]:
+    member = member_named(configuration["system"], victim["name"])
+    return member, host_of(configuration["system"], member["host"])
 
 
-def _kill(machine: Host, pid: int, start: int) -> None:
-    try:
-        machine.signal(pid, start, "SIGKILL")
-    except VictimChanged:
-        return  # it died with its postmaster
+def _kill(machine: Host, processes: list[Process]) -> None:
+    for one in processes:
+        try:
+            machine.signal(one.pid, one.start, "SIGKILL")
+        except VictimChanged:
+            continue  # it ended by itself
 
 
 def _by_hand(member: Json, argv: list[str]) -> str:
-    if member["manager_url"]:
-        return f"curl -sS -X POST {member['manager_url']}/restart -d '{{}}'"
-    return " ".join(argv)
+    url = member["manager_url"]
+    return patroni.by_hand(url, "POST", "/restart", {}) if url else shlex.join(argv)

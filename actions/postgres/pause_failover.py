@@ -2,8 +2,14 @@
 
 from typing import Any
 
-from firemarshal.actions.postgres.patroni import ask, dynamic_configuration, managers
-from firemarshal.fault import Fault
+from firemarshal.actions.postgres.patroni import (
+    ask,
+    by_hand,
+    dynamic_configuration,
+    managed,
+    managers,
+)
+from firemarshal.fault import Fault, VictimChanged
 
 FAULT = Fault(
     kinds=("postgres",),
@@ -16,36 +22,39 @@ Json = dict[str, Any]
 
 def aim(configuration: Json) -> list[Json]:
     """The cluster's dynamic configuration; one that is paused already is left alone."""
-    member = managers(configuration["system"])[0]
-    if dynamic_configuration(member["manager_url"]).get("pause"):
+    system = configuration["system"]
+    first = managers(system)[0]
+    if dynamic_configuration(first["manager_url"]).get("pause"):
         return []
+    lines = [
+        by_hand(one["manager_url"], "PATCH", "/config", {"pause": None}) for one in managed(system)
+    ]
     return [
         {
-            "id": f"dynamic configuration of {configuration['system']['name']}",
-            "name": configuration["system"]["name"],
+            "id": f"dynamic configuration of {system['name']}",
+            "name": system["name"],
             "before": {"pause": False},
-            "found": {},
-            "undo": f"curl -sS -X PATCH {member['manager_url']}/config -d '{{\"pause\": null}}'",
+            "found": {"scope": first["says"]["patroni"]["scope"]},
+            "undo": " || ".join(lines),
         }
     ]
 
 
 def inject(victims: list[Json], configuration: Json) -> None:
     """Through the first member that answers."""
-    _set_pause(configuration, True)
+    _set_pause(victims, configuration, True)
 
 
 def bit(victims: list[Json], configuration: Json) -> Json:
     """Every manager that answers says by itself that it is paused; they read it from the DCS."""
-    says = {
-        one["name"]: bool(one["says"].get("pause")) for one in managers(configuration["system"])
-    }
+    found = managers(configuration["system"])
+    says = {one["name"]: bool(one["says"].get("pause")) for one in found}
     return {"bit": all(says.values()), "seen": f"paused: {says}"}
 
 
 def heal(victims: list[Json], configuration: Json) -> list[str]:
-    """Switch it on again and wait until no manager is paused any more."""
-    _set_pause(configuration, None)
+    """Switch it on again; managers learn of it at their next loop."""
+    _set_pause(victims, configuration, None)
     return [
         f"{one['name']} is still paused"
         for one in managers(configuration["system"])
@@ -53,6 +62,11 @@ def heal(victims: list[Json], configuration: Json) -> list[str]:
     ]
 
 
-def _set_pause(configuration: Json, value: bool | None) -> None:
-    member = managers(configuration["system"])[0]
-    ask(f"{member['manager_url']}/config", "PATCH", {"pause": value})
+def _set_pause(victims: list[Json], configuration: Json, value: bool | None) -> None:
+    system = configuration["system"]
+    first = managers(system)[0]
+    scope = first["says"]["patroni"]["scope"]
+    for victim in victims:
+        if (victim["name"], victim["found"]["scope"]) != (system["name"], scope):
+            raise VictimChanged(f"{victim['id']} is not what {scope} of {system['name']} has")
+        ask(f"{first['manager_url']}/config", "PATCH", {"pause": value})

@@ -1,8 +1,15 @@
 """The primary hands over to its standby in order, as in planned maintenance."""
 
+import time
 from typing import Any
 
-from firemarshal.actions.postgres.members import member_named, primaries
+from firemarshal.actions.postgres.members import (
+    host_of,
+    lone_primary,
+    member_named,
+    primaries,
+    still_leads,
+)
 from firemarshal.actions.postgres.patroni import ask
 from firemarshal.fault import Fault, NotDone
 
@@ -14,19 +21,24 @@ FAULT = Fault(
     needs=("Patroni: POST /switchover",),
 )
 SWITCH_S = 25.0
+UNDER_WAY_S = 1.5
 Json = dict[str, Any]
 
 
 def aim(configuration: Json) -> list[Json]:
-    """The member that leads now."""
+    """The member that leads now; NotDone where nobody could be asked to move it."""
+    found = lone_primary(configuration["system"])
+    for member, _, _ in found:
+        if not member["manager_url"]:
+            raise NotDone(f"{member['name']} has no manager to ask for a switchover")
     return [
         {
-            "id": f"leadership of {member['name']}",
+            "id": f"leadership of {member['name']}, postmaster {process.pid}",
             "name": member["name"],
             "before": {"leader": member["name"]},
             "found": {"pid": process.pid, "start": process.start},
         }
-        for member, _, process in primaries(configuration["system"])
+        for member, _, process in found
     ]
 
 
@@ -34,18 +46,28 @@ def inject(victims: list[Json], configuration: Json) -> None:
     """Ask the leader's own manager; it answers when the new one has been promoted."""
     for victim in victims:
         member = member_named(configuration["system"], victim["name"])
-        if not member["manager_url"]:
-            raise NotDone(f"{victim['name']} has no manager to ask for a switchover")
+        still_leads(victim, member, host_of(configuration["system"], member["host"]))
         ask(f"{member['manager_url']}/switchover", "POST", {"leader": victim["name"]}, SWITCH_S)
 
 
 def bit(victims: list[Json], configuration: Json) -> Json:
     """The machines say that another data folder leads."""
-    leaders = [member["name"] for member, _, _ in primaries(configuration["system"])]
+    leaders = _leaders(configuration)
     moved = bool(leaders) and victims[0]["name"] not in leaders
     return {"bit": moved, "seen": f"leading now: {', '.join(leaders) or 'nobody'}"}
 
 
 def heal(victims: list[Json], configuration: Json) -> list[str]:
-    """Nothing stands after a switchover; leading back would be one of its own."""
-    return []
+    """Nothing stands once one member leads and stays; leading back would be a fault of its own.
+
+    Looked at twice: Patroni carries out what it was asked for by somebody who died meanwhile.
+    """
+    before = _leaders(configuration)
+    time.sleep(UNDER_WAY_S)
+    after = _leaders(configuration)
+    steady = len(after) == 1 and before == after
+    return [] if steady else [f"leading was {before}, and is {after}"]
+
+
+def _leaders(configuration: Json) -> list[str]:
+    return [member["name"] for member, _, _ in primaries(configuration["system"])]

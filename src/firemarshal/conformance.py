@@ -19,7 +19,7 @@ from typing import Any
 
 from firemarshal.catalogue import FaultFile
 from firemarshal.keeper.verbs import Answer
-from firemarshal.trial import DEADLINE_S, Finding, Json, Trial, Unusable, waiting_for_nobody
+from firemarshal.trial import Finding, Json, Trial, Unusable, waiting_for_nobody
 
 __all__ = ["Finding", "check"]
 BARE = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
@@ -169,7 +169,7 @@ def undone_by_hand(trial: Trial) -> None:
     for one in victims:
         words = ["bash", "-c", one.get("undo", "")]
         said.append(subprocess.run(words, env=BARE, capture_output=True, text=True, timeout=30))
-    seen = trial.until(lambda: trial.unless(False, victims), DEADLINE_S["heal"])
+    seen = trial.until(lambda: trial.unless(False, victims), trial.within_s)
     trial.expect(not seen, f"the undo lines did not undo it: {seen}; they said {said}")
     trial.heal(victims)
 

@@ -1,0 +1,188 @@
+"""What the run promised, row by row, and what every drill must leave in its journal."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+KILL = "The primary is killed without warning"
+SYNCHRONOUS = "The primary of a synchronous pair is killed"
+CUT = "Control: the standby was two seconds behind when the primary died"
+NOBODY = "Nobody takes over from a dead primary"
+CHANGED = "Aimed at a process that is not the primary any more"
+UNHEALTHY = "Not healthy before anything was done"
+TOY = (
+    "The toy refuses for a second and comes back",
+    "The toy dies and is restarted",
+    "Control: the toy forgets",
+)
+TABLE = {
+    KILL: ("PASSED", "PASSED"),
+    SYNCHRONOUS: ("PASSED", "PASSED"),
+    CUT: ("FAILED", "FAILED, as it must"),
+    NOBODY: ("FAILED", "FAILED, as it must"),
+    CHANGED: ("INVALID", "INVALID, as it must"),
+    UNHEALTHY: ("INVALID", "INVALID, as it must"),
+    TOY[0]: ("PASSED", "PASSED"),
+    TOY[1]: ("PASSED", "PASSED"),
+    TOY[2]: ("FAILED", "FAILED, as it must"),
+}
+NO_DISASTER = (CHANGED, UNHEALTHY)
+SECOND = 1_000_000
+Json = dict[str, Any]
+
+
+def only(lines: list[Json], event: str, **facts: Any) -> Json:
+    (found,) = [
+        one
+        for one in lines
+        if one["event"] == event and all(one.get(key) == facts[key] for key in facts)
+    ]
+    return found
+
+
+def places(lines: list[Json], event: str) -> list[Json]:
+    return [one for one in lines if one["event"] == event]
+
+
+def test_the_run_went_as_expected(finished: Any) -> None:
+    assert finished.code == 0, finished.said
+    assert finished.summary["exit_code"] == 0
+    assert set(TABLE) <= set(finished.drills)
+    assert all(one["as_expected"] for one in finished.drills.values())
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_every_row_has_its_verdict(finished: Any, name: str) -> None:
+    verdict, expectation = TABLE[name]
+    drill = finished.drills[name]
+    assert (drill["verdict"], drill["as_expected"]) == (verdict, True), drill["why"]
+    assert drill["expectation"].startswith(expectation)
+    assert drill["injected"] is (name not in NO_DISASTER)
+    lines = finished.journal(name)
+    assert len(places(lines, "disaster")) == (name not in NO_DISASTER)
+    result = only(lines, "result")
+    assert (result["verdict"], result["code"]) == (drill["verdict"], drill["code"])
+
+
+def test_a_kill_is_recovered_from_in_seconds(finished: Any) -> None:
+    rto = finished.drills[KILL]["rto"]
+    assert 0.05 * SECOND < rto["lower"] <= rto["upper"] < 15 * SECOND
+    loss = only(finished.journal(KILL), "measured", kind="loss")
+    assert 0 <= loss["lost"] <= 5  # a WAL sender may die before the client's own backend
+    assert loss["look_back_us"] > 2 * SECOND
+    assert "looked back" in finished.drills[KILL]["rpo"]["note"]
+
+
+def test_a_synchronous_pair_loses_nothing(finished: Any) -> None:
+    loss = only(finished.journal(SYNCHRONOUS), "measured", kind="loss")
+    assert (loss["lost"], loss["everything_lost"]) == (0, False)
+    assert loss["look_back_us"] > 2 * SECOND
+    assert loss["acknowledged"] > 200
+    lost = finished.drills[SYNCHRONOUS]["lost"]
+    assert (lost["lower"], lost["upper"], lost["verdict"]) == (0, 0, "met")
+
+
+def test_two_seconds_of_writes_are_lost_and_counted(finished: Any) -> None:
+    lost = finished.drills[CUT]["lost"]
+    assert 150 <= lost["lower"] == lost["upper"] <= 400
+    loss = only(finished.journal(CUT), "measured", kind="loss")
+    assert 1.9 * SECOND <= loss["lower_us"] <= loss["upper_us"] <= 3 * SECOND
+
+
+def test_without_failover_there_is_no_upper_end(finished: Any) -> None:
+    rto = finished.drills[NOBODY]["rto"]
+    assert rto["lower"] >= 5 * SECOND
+    assert rto["upper"] is None
+    assert "more than" in rto["reason"]
+
+
+def test_invalid_drills_say_why(finished: Any) -> None:
+    assert finished.drills[CHANGED]["code"] == "victim-changed"
+    assert finished.drills[UNHEALTHY]["code"] == "not-healthy-before"
+    lines = finished.journal(CHANGED)
+    assert only(lines, "not injected")["fault"] == "postgres.kill_primary"
+    (condition,) = places(finished.journal(UNHEALTHY), "injected")
+    assert condition["fault"] == "postgres.cut_replication"
+
+
+def every_drill(finished: Any) -> list[tuple[str, list[Json]]]:
+    return [(name, finished.journal(name)) for name in finished.drills]
+
+
+def test_every_journal_is_one_whole_sealed_chain(finished: Any) -> None:
+    for name in finished.drills:
+        head = "0" * 64
+        raw = (finished.folder(name) / "journal.jsonl").read_bytes()
+        assert raw.endswith(b"\n")
+        for number, text in enumerate(raw.splitlines(), start=1):
+            line = json.loads(text)
+            assert (line["prev"], line["seq"]) == (head, number), name
+            head = hashlib.sha256(text).hexdigest()
+        assert line["event"] == "sealed", name
+        times = [json.loads(text)["at_us"] for text in raw.splitlines()]
+        assert times == sorted(times)
+
+
+def test_undo_is_on_disk_before_harm_is_done(finished: Any) -> None:
+    for name, lines in every_drill(finished):
+        undone = places(lines, "undo written")
+        injected = [one for one in lines if one["event"] in ("injected", "not injected")]
+        assert [one["fault"] for one in undone] == [one["fault"] for one in injected], name
+        for undo, harm in zip(undone, injected, strict=True):
+            assert undo["seq"] < harm["seq"]
+            assert undo["at_us"] < (harm["before_us"] or harm["at_us"])
+            assert undo["shell"] or "switch_over" in undo["fault"]
+
+
+def test_harm_is_proved_before_it_is_watched_and_healed_before_the_result(finished: Any) -> None:
+    for name, lines in every_drill(finished):
+        injected = places(lines, "injected")
+        proved = [one["fault"] for one in places(lines, "bit")]
+        assert proved == [one["fault"] for one in injected], name
+        healed = places(lines, "healed")
+        undone = [one["fault"] for one in places(lines, "undo written")]
+        assert sorted(one["fault"] for one in healed) == sorted(undone), name
+        assert max(one["seq"] for one in healed) < only(lines, "result")["seq"]
+        for watched in places(lines, "watched"):
+            assert max(one["seq"] for one in places(lines, "bit")) < watched["seq"]
+
+
+def test_no_system_is_left_unclean(finished: Any) -> None:
+    for name, drill in finished.drills.items():
+        assert drill["target_after"] in ("as found", "changed"), (name, drill["target_after_why"])
+    assert not list((finished.project / ".firemarshal/state").rglob("*.undo.json"))
+    assert not list((finished.project / ".firemarshal/state").rglob("*.made.json"))
+
+
+def test_no_process_of_the_run_is_left(finished: Any) -> None:
+    left = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes()
+        except OSError:
+            continue  # it ended while we looked
+        if str(finished.project).encode() in words and b"probes.recorder" in words:
+            left.append(words)
+    assert not left
+
+
+@pytest.mark.parametrize("pair", ["orders", "payments"])
+def test_no_marker_is_left_in_a_database(finished: Any, pair: str) -> None:
+    asked = 0
+    for address in finished.addresses(pair):
+        with psycopg.connect(address, autocommit=True) as connection:
+            query = "select nspname from pg_namespace where nspname like 'firemarshal%'"
+            assert connection.execute(query).fetchall() == []
+            asked += 1
+    assert asked == 2
+
+
+def test_nothing_but_the_rows_of_drills_is_gone_from_the_toy(finished: Any) -> None:
+    folder = Path(finished.system("toy")["members"][0]["folder"])
+    assert [one.name for one in folder.glob("fault.*")] == []
+    assert [one.name for one in folder.glob("mark.*")] == []
+    assert (folder / "data").read_bytes() == b""
