@@ -50,8 +50,6 @@ def compile_scenario(house: House, scenario: gherkin.Scenario) -> Drill:
     with mistakes.noted():
         _check_shape(scenario, said)
     with mistakes.noted():
-        _check_systems(house, scenario, said)
-    with mistakes.noted():
         faults = _faults(house, scenario, said)
     with mistakes.noted():
         promises = promises_of(house.plans, scenario, said, clauses)
@@ -96,6 +94,7 @@ def _read(house: House, scenario: gherkin.Scenario) -> tuple[tuple[str, ...], li
         with mistakes.noted():
             said.append(_say(house, scenario, step))
     mistakes.tell()
+    _check_systems(house, scenario, said)
     system = _only_system(scenario, said)
     return clauses, [one if one.system else replace(one, system=system) for one in said]
 
@@ -192,7 +191,7 @@ def _check_systems(house: House, scenario: gherkin.Scenario, said: list[Declarat
     mistakes = Mistakes()
     for step, one in zip(scenario.steps, said, strict=True):
         where = f"{scenario.file}:{step.line}"
-        if one.system not in {*names, *unknown}:
+        if one.system and one.system not in {*names, *unknown}:
             unknown.add(one.system)
             mistakes.note(
                 f"target {house.target.name!r} has no system {one.system!r}",

@@ -94,8 +94,9 @@ class Objective(Declaration):
 
     def __post_init__(self) -> None:
         """Refuse a kind that nobody could judge, and a limit that is no whole number."""
-        if self.kind not in get_args(ObjectiveKind):
-            raise ValueError(f"kind is {self.kind!r}, need one of {get_args(ObjectiveKind)}")
+        kinds = get_args(ObjectiveKind)
+        if self.kind not in kinds:
+            raise ValueError(f"kind is {self.kind!r}, need one of {', '.join(kinds)}")
         if self.limit is not None and not _is_count(self.limit):
             raise ValueError(f"limit is {self.limit!r}, need whole microseconds or writes")
         super().__post_init__()

@@ -7,16 +7,18 @@ from typing import Any
 import orjson
 
 SCHEMA = "firemarshal/drill/1"
+MOST = 2**53
+LAST_SORTED_ALIKE = "\uffff"  # beyond it UTF-8 and UTF-16 sort differently
 Json = dict[str, Any]
 
 
 def canonical(value: Any) -> bytes:
     """JSON that is equal byte for byte wherever it is made: RFC 8785 for what we put in it.
 
-    Holds while there are no floats, integers stay under 2^53 and keys are ASCII; a float raises
-    TypeError, because its text differs between languages.
+    Holds while there are no floats, integers stay under 2^53 and keys are text of the basic
+    plane; anything else raises TypeError, because its text or order differs between languages.
     """
-    _refuse_floats(value)
+    _refuse(value)
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
@@ -130,12 +132,18 @@ def from_json(value: Json) -> Drill:
     )
 
 
-def _refuse_floats(value: Any) -> None:
+def _refuse(value: Any) -> None:
     if isinstance(value, float):
         raise TypeError(f"{value!r} is a float; evidence holds integers and text only")
+    if isinstance(value, int) and abs(value) >= MOST:
+        raise TypeError(f"{value!r} is too large for evidence; integers stay under 2^53")
     if isinstance(value, dict):
-        for one in value.values():
-            _refuse_floats(one)
+        for key, one in value.items():
+            if not isinstance(key, str) or max(key, default="") > LAST_SORTED_ALIKE:
+                raise TypeError(
+                    f"evidence cannot hold the key {key!r}: readers would sort it apart"
+                )
+            _refuse(one)
     elif isinstance(value, list | tuple):
         for one in value:
-            _refuse_floats(one)
+            _refuse(one)

@@ -54,6 +54,10 @@ class Scenario:
     sha256: str
     tag_lines: dict[str, int] = field(default_factory=dict)
 
+    def tagged(self, tag: str) -> str:
+        """`file:line` of a tag."""
+        return f"{self.file}:{self.tag_lines.get(tag, self.line)}"
+
 
 @dataclass(frozen=True)
 class Written:

@@ -14,6 +14,7 @@ from firemarshal.drill import canonical
 
 Line = dict[str, Any]
 FIRST = "0" * 64
+CHAIN = ("seq", "prev", "at_us", "utc", "writer")
 
 
 class Journal:
@@ -38,6 +39,10 @@ class Journal:
 
     def note(self, event: str, *, durable: bool = False, **facts: Any) -> Line:
         """Write one event; `durable` waits for the disk (phase changes, never every line)."""
+        if taken := [name for name in CHAIN if name in facts]:
+            raise TypeError(
+                f"a fact may not be called {', '.join(taken)}: the chain needs the name"
+            )
         line: Line = {
             "seq": len(self.lines) + 1,
             "prev": self._head,
@@ -76,11 +81,15 @@ class Journal:
 
 @dataclass(frozen=True)
 class Reading:
-    """A journal as found: `torn` is a last line cut short, `broken_at` the first bad link."""
+    """A journal as found: `torn` is a last line cut short, `broken_at` the first bad link.
+
+    A chain cannot show that its end is missing: compare `head` with the one kept elsewhere.
+    """
 
     lines: list[Line]
     torn: bool
     broken_at: int | None
+    head: str
 
     @property
     def sealed(self) -> bool:
@@ -103,9 +112,9 @@ def read(path: Path) -> Reading:
         try:
             line = orjson.loads(raw)
         except orjson.JSONDecodeError:
-            return Reading(lines, bool(rest), number)
+            return Reading(lines, bool(rest), number, head)
         if not isinstance(line, dict) or line.get("prev") != head or line.get("seq") != number:
-            return Reading(lines, bool(rest), number)
+            return Reading(lines, bool(rest), number, head)
         head = hashlib.sha256(raw).hexdigest()
         lines.append(line)
-    return Reading(lines, bool(rest), None)
+    return Reading(lines, bool(rest), None, head)

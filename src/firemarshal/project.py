@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from firemarshal import catalogue, plan, vocabulary
+from firemarshal.bad_input import BadInput
 from firemarshal.compile import House
 from firemarshal.target import Table, Tag, Target, read_toml, validated
 
@@ -67,6 +68,9 @@ def load(rootdir: Path) -> Project:
     """The project of a root folder; BadInput names the key that is wrong."""
     path = rootdir / "pyproject.toml"
     table = read_toml(path).get("tool", {}).get("firemarshal", {}) if path.exists() else {}
+    if not isinstance(table, dict):
+        where, cure = f"{path} [tool.firemarshal]", "write it as [tool.firemarshal]"
+        raise BadInput("is no table", where=where, cure=cure)
     return Project(rootdir, validated(Packages, table, where=f"{path} [tool.firemarshal]"))
 
 

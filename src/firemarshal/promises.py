@@ -28,12 +28,11 @@ def _promises(
 ) -> list[Promise]:
     number, step, one = then
     where = f"{scenario.file}:{step.line}"
-    limits = {
-        clause: limit
+    promised = {
+        clause: plans.limit(clause, one.kind, where=scenario.tagged(f"plan:{clause}"))
         for clause in clauses
-        if (limit := plans.limit(clause, one.kind, where=f"{scenario.file}:{scenario.line}"))
-        is not None
     }
+    limits = {clause: limit for clause, limit in promised.items() if limit is not None}
     if one.limit is None and not limits:
         named = ", ".join(clauses)
         raise BadInput(

@@ -32,7 +32,7 @@ def clauses(scenario: gherkin.Scenario, words: Iterable[str]) -> tuple[str, ...]
         elif not (tag in plain or MUST_FAIL.match(tag) or MUST_BE_INVALID.match(tag)):
             mistakes.note(
                 f"unknown tag @{tag}",
-                where=_where(scenario, tag),
+                where=scenario.tagged(tag),
                 cure=_near(tag, plain) or "name it in [tool.firemarshal] tags",
             )
     mistakes.tell()
@@ -59,7 +59,7 @@ def _control(scenario: gherkin.Scenario, tag: str, judged: list[str]) -> dict[st
         if kind not in judged:
             raise BadInput(
                 f"@{tag} names an objective that no Then judges",
-                where=_where(scenario, tag),
+                where=scenario.tagged(tag),
                 cure=f"judged here: {', '.join(judged)}",
             )
         least = int(found["least"]) * (1 if kind == "lost" else 1_000_000)
@@ -69,7 +69,7 @@ def _control(scenario: gherkin.Scenario, tag: str, judged: list[str]) -> dict[st
         if found["code"] not in codes:
             raise BadInput(
                 f"@{tag} names no code of an INVALID drill",
-                where=_where(scenario, tag),
+                where=scenario.tagged(tag),
                 cure=did_you_mean(found["code"], codes) or f"known codes: {', '.join(codes)}",
             )
         return {"verdict": "INVALID", "code": found["code"]}
@@ -80,7 +80,3 @@ def _near(tag: str, plain: tuple[str, ...]) -> str:
     if tag.startswith("must-fail"):
         return f"write @must-fail:KIND>=LEAST in seconds or writes, KIND {' or '.join(OBJECTIVES)}"
     return did_you_mean(tag, (*plain, *FORMS))
-
-
-def _where(scenario: gherkin.Scenario, tag: str) -> str:
-    return f"{scenario.file}:{scenario.tag_lines.get(tag, scenario.line)}"

@@ -141,6 +141,9 @@ def load(name: str, rootdir: Path) -> Target:
     systems = table.pop("systems", [])
     if not isinstance(systems, list) or not all(isinstance(one, dict) for one in systems):
         raise BadInput("systems must be written as [[systems]] tables", where=str(path))
+    if not systems:
+        cure = "add a [[systems]] table"
+        raise BadInput("names no system to drill", where=str(path), cure=cure)
     mistakes = Mistakes()
     models: list[System] = []
     for number, one in enumerate(systems):
