@@ -17,6 +17,7 @@ FAULT = Fault(
     lasts="until healed",
     needs=("Patroni: PATCH /config",),
 )
+SET_S = 12.0  # longer than Patroni tries, or what it gave up for could still come true later
 Json = dict[str, Any]
 
 
@@ -69,4 +70,4 @@ def _set_pause(victims: list[Json], configuration: Json, value: bool | None) -> 
     for victim in victims:
         if (victim["name"], victim["found"]["scope"]) != (system["name"], scope):
             raise VictimChanged(f"{victim['id']} is not what {scope} of {system['name']} has")
-        ask(f"{first['manager_url']}/config", "PATCH", {"pause": value})
+        ask(f"{first['manager_url']}/config", "PATCH", {"pause": value}, SET_S)
