@@ -40,7 +40,8 @@ def ask(configuration: Configuration, word: str, wanted: str, timeout_s: float) 
                     break
                 answer += received
     except OSError as error:
-        raise CannotTell(f"{member['name']} does not answer {word!r}: {error}") from error
+        where = f"{member['name']} at {member['address']}:{member['port']}"
+        raise CannotTell(f"{where} does not answer {word!r}: {error}") from error
     begin, _, rest = answer.decode(errors="replace").strip().partition(" ")
     if begin != wanted:
         raise CannotTell(f"{member['name']} answered {answer[:80]!r} to {word!r}")

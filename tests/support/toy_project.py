@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from firemarshal import lab
 from firemarshal.journal import Reading, read
 
 COMMAND = [sys.executable, "-m", "firemarshal.cli"]
@@ -128,7 +129,7 @@ class ToyProject:
 
     def clear(self) -> None:
         """Take the lab down, whatever the test left."""
-        self.command("lab", "down")
+        assert lab.down(self.root / ".firemarshal/lab/toy", lambda text: None) == []
 
 
 def wait_until(true: Callable[[], bool], within_s: float, otherwise: str) -> None:
