@@ -44,3 +44,8 @@ def _(system: str) -> Condition:
 @given(sentence('the drill is aimed at the process of "{system}"'))
 def _(system: str) -> Aimed:
     return Aimed(system=system, fault="null.kill")
+
+
+@given(sentence('"{system}" forgets what it acknowledges'))
+def _(system: str) -> Condition:
+    return Condition(system=system, fault="null.forget")

@@ -16,7 +16,7 @@ INVALID = """
 Feature: Nothing can be said
 
   Scenario: sick before
-    Given "toy" refuses requests already
+    Given "toy" forgets what it acknowledges
     And "toy" is healthy
     And clients write steadily
     When the process of "toy" is killed
@@ -29,12 +29,6 @@ Feature: Nothing can be said
     And nobody restarts "toy"
     When "toy" refuses every request for 1 second
     Then writes return within 2 seconds
-
-  Scenario: too close to call is not passed
-    Given "toy" is healthy
-    And clients write steadily
-    When "toy" refuses every request for 1 second
-    Then writes return within 1010 ms
 """
 KIND = """
 Feature: Another kind
@@ -102,7 +96,7 @@ def drills(project: ToyProject) -> dict[str, dict[str, Any]]:
 
 
 def test_what_proves_nothing_is_invalid(tmp_path: Path) -> None:
-    """Sick before, aimed at nothing, too close to call: never a pass, always with its code."""
+    """Sick before, aimed at nothing: never a pass, always with its code, nothing injected."""
     project = ToyProject(tmp_path, INVALID)
     done = project.command("run", "features", "--target", "lab")
     assert done.returncode == 10, done.stdout
@@ -110,9 +104,6 @@ def test_what_proves_nothing_is_invalid(tmp_path: Path) -> None:
     assert found["sick before"]["code"] == "not-healthy-before"
     assert found["sick before"]["injected"] is False
     assert found["aimed at nothing"]["code"] == "aimed-at-nothing"
-    close = found["too close to call is not passed"]
-    assert (close["verdict"], close["code"]) == ("INVALID", "objective-unknown")
-    assert "too close to call" in close["why"]
     assert not project.undos()
     project.clear()
 
