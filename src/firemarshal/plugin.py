@@ -63,6 +63,12 @@ class Drills:
         target = import_module("firemarshal.target").load(
             config.getoption("--target"), project.rootdir
         )
+        if target.environment == "production":
+            raise BadInput(
+                "drilling production needs guards and approvals that this version does not have",
+                where=f"target {target.name!r}",
+                cure="drill a staging system",
+            )
         self.collecting = import_module("firemarshal.collecting")
         self.signals = import_module("firemarshal.signals").Signals()
         self.config, self.project, self.target = config, project, target

@@ -183,3 +183,15 @@ def test_two_runs_cannot_drill_one_system(tmp_path: Path) -> None:
     assert "is being drilled by" in second.stdout or "NOT CLEAN" in second.stdout
     assert first.returncode == 1
     project.clear()
+
+
+def test_production_is_refused(tmp_path: Path, kept: dict[str, Any]) -> None:
+    """There are no guards and approvals yet, so it fails closed, before anything is touched."""
+    project = ToyProject(tmp_path / "own")
+    own_target(project, kept)
+    profile = project.root / "targets/own.toml"
+    profile.write_text(profile.read_text().replace('"staging"', '"production"'))
+    done = project.command("run", "features", "--target", "own")
+    assert done.returncode == 4
+    assert "guards and approvals" in done.stderr + done.stdout
+    assert not (project.root / "runs").exists()
