@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import Any, TextIO
 
 from rich.box import SIMPLE_HEAD
@@ -76,10 +77,10 @@ class Progress:
 
     def _on_watching(self, message: Json) -> None:
         self._state = message
+        if message.get("changed"):
+            self.line(f"  {self._stopwatch()}writes: {message['state']}")
         if self._live:
             self._draw()
-        elif message.get("changed"):
-            self.line(f"  {self._stopwatch()}writes: {message['state']}")
 
     def _on_healing(self, message: Json) -> None:
         if message["standing"] and message["standing"] != self._standing:
@@ -115,9 +116,11 @@ class Progress:
 
     def _draw(self) -> None:
         state = self._state
-        text = f"  {self._stopwatch()}writes: {state['state']}; {state['until']}; Ctrl-C heals"
+        parts = (f"writes: {state['state']}", state["until"], "Ctrl-C heals")
+        text = f"  {self._stopwatch()}" + "; ".join(part for part in parts if part)
+        width = get_terminal_size().columns - 1
         with self._uncaptured():
-            self._out.write("\r\x1b[2K" + text[:200])
+            self._out.write("\r\x1b[2K" + text[:width])
             self._out.flush()
         self._dirty = True
 

@@ -161,13 +161,13 @@ class Watch:
             )
 
     def _tell(self, text: str, changed: bool, until_us: int) -> None:
-        left = seconds_text(max(0, until_us - now_us()))
+        left = _tenths(until_us - now_us())
         self.waiting.tell(
             {
                 "tell": "watching",
                 "state": text,
                 "changed": changed,
-                "until": f"the watch ends in {left} at the latest",
+                "until": f"watch ends in {left} at most",
             }
         )
 
@@ -180,7 +180,9 @@ class Watch:
         settled = [one for one in self._newest if one.outcome in SETTLED]
         bad_us = max((one.begun_us for one in settled if one.outcome != Outcome.OK), default=0)
         if settled and settled[-1].outcome == Outcome.OK and bad_us:
-            for_us = seconds_text(max(0, now_us() - bad_us))
-            return f"answering for {for_us}, which must last {seconds_text(self.window_us)}"
-        down_us = now_us() - max(state.down_since_us, struck.before_us)
-        return f"down for {seconds_text(max(0, down_us))}"
+            return f"answering for {_tenths(now_us() - bad_us)} of {_tenths(self.window_us)}"
+        return f"down for {_tenths(now_us() - max(state.down_since_us, struck.before_us))}"
+
+
+def _tenths(us: int) -> str:
+    return f"{max(0, us) / 1e6:.1f} s"
