@@ -45,11 +45,15 @@ class FeatureFile(pytest.Module):
 
     def collect(self) -> Iterable[Any]:
         """The scenarios as items; a mistake is told once, in full, and stops the whole run."""
+        if not self.config.stash[HOUSE].drills_in(self.path):
+            return []
         try:
             items = list(super().collect())
         except BadInput as problem:
             self.config.stash[BAD_INPUT].append(problem.message)
             raise self.CollectError(problem.message) from None
+        for item in items:
+            _place(item)
         return items
 
 
@@ -61,6 +65,14 @@ def drill_of(item: pytest.Item | pytest.Collector) -> Compiled | None:
     spec = getattr(item, "callspec", None)
     compiled: Compiled = rows[spec.params[ROW] if spec else 0]
     return compiled
+
+
+def _place(item: Any) -> None:
+    """Failures and skips point to the scenario in the feature file, not to our code."""
+    if compiled := drill_of(item):
+        drill = compiled.drill
+        title = f"{drill.feature}: {drill.name}"
+        item.reportinfo = lambda: (item.path, drill.line - 1, title)
 
 
 def compile_file(house: House, path: Path) -> list[tuple[gherkin.Written, list[Compiled]]]:

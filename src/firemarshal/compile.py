@@ -39,6 +39,12 @@ class House:
     plans: Plans
     target: Target
     tags: tuple[str, ...] = ()
+    features: tuple[Path, ...] = ()
+
+    def drills_in(self, path: Path) -> bool:
+        """Whether a feature file is ours; one outside of the root was asked for by its name."""
+        inside = path.is_relative_to(self.rootdir) and bool(self.features)
+        return not inside or any(path.is_relative_to(folder) for folder in self.features)
 
 
 def compile_scenario(house: House, scenario: gherkin.Scenario) -> Drill:

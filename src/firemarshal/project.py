@@ -12,11 +12,16 @@ from firemarshal.target import Table, Tag, Target, read_toml, validated
 
 
 class Packages(Table):
-    """The table; the defaults serve a repository with only features/, targets/ and plans/."""
+    """The table; the defaults serve a repository with only features/, targets/ and plans/.
+
+    `features` are the folders that hold drills, for a repository whose other feature files belong
+    to an ordinary pytest-bdd suite; by default every feature file that pytest is given is a drill.
+    """
 
     steps: tuple[str, ...] = ("firemarshal.drills",)
     faults: tuple[str, ...] = ("firemarshal.actions",)
     plans: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
     tags: tuple[Tag, ...] = ()
 
 
@@ -53,6 +58,7 @@ class Project:
             plan.load_all(self.plan_folders()),
             target,
             self.packages.tags,
+            tuple(self.rootdir / one for one in self.packages.features),
         )
 
     def plan_folders(self) -> list[Path]:

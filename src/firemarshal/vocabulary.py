@@ -88,7 +88,7 @@ class StepDefinition:
 
 
 class Vocabulary:
-    """All definitions of a run; a look-up costs the same with 5 definitions and with 500."""
+    """All definitions of a run; only the first look-up of a sentence reads through all of them."""
 
     def __init__(self, definitions: Iterable[StepDefinition]) -> None:
         self.definitions = list(definitions)

@@ -81,11 +81,30 @@ class Repo:
 
     def pytest(self, *words: str, cwd: str = ".", **env: str) -> subprocess.CompletedProcess[str]:
         """A pytest of its own; nothing of this one's settings reaches it."""
-        clean = {name: one for name, one in os.environ.items() if not name.startswith("PYTEST_")}
-        return subprocess.run(
+        return self._run(["-m", "pytest", "-p", "no:randomly", *words], cwd, env)
+
+    def python(self, code: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """A Python of its own."""
+        return self._run(["-c", code], ".", {"PYTEST_ADDOPTS": "-p no:randomly", **env})
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """A pytest of its own whose lines can be read while it runs; the caller ends it."""
+        return subprocess.Popen(
             [sys.executable, "-m", "pytest", "-p", "no:randomly", *words],
+            cwd=self.root,
+            env=_environment({"PYTHONUNBUFFERED": "1"}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def _run(
+        self, words: list[str], cwd: str, env: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *words],
             cwd=self.root / cwd,
-            env={**clean, "COLUMNS": "200", **env},
+            env=_environment(env),
             capture_output=True,
             text=True,
             timeout=120,
@@ -100,6 +119,11 @@ class Repo:
 def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
     monkeypatch.setattr(sys, "path", [*sys.path])
     return Repo(tmp_path)
+
+
+def _environment(more: dict[str, str]) -> dict[str, str]:
+    kept = {name: one for name, one in os.environ.items() if not name.startswith("PYTEST_")}
+    return {**kept, "COLUMNS": "200", **more}
 
 
 def drill_text(
