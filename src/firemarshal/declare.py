@@ -79,6 +79,12 @@ class Disaster(Declaration):
     arguments: Json = field(default_factory=dict)
     hold_us: int | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a fault that would be healed before anybody could see it."""
+        if self.hold_us == 0:
+            raise ValueError("hold_us is 0; a fault held for no time would prove nothing")
+        super().__post_init__()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Objective(Declaration):

@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from firemarshal.verdict import CODES, Verdict
+
 HEALTHY = '"toy" is healthy\n    And clients write steadily'
 NAMES = "features/one.feature"
+INVALID = ", ".join(name for name, code in CODES.items() if code.verdict is Verdict.INVALID)
 
 REFUSED: dict[str, tuple[str | dict[str, str], list[str]]] = {
     "unknown step": (
@@ -84,6 +87,14 @@ REFUSED: dict[str, tuple[str | dict[str, str], list[str]]] = {
             '"5 minutes", "90 s", "1 h 30 min", "250 ms", "2 days", "1 week" or "0"'
         ],
     ),
+    "a fault that stands for no time": (
+        {"when": '"toy" refuses every request for 0'},
+        [
+            f"{NAMES}:6: step '\"{{system}}\" refuses every request for {{time:Duration}}' broke: "
+            "ValueError: hold_us is 0; a fault held for no time would prove nothing; "
+            "repair it in {refuses}"
+        ],
+    ),
     "unknown tags": (
         {"tags": "@nul @quartely @whatever @must-fail:lost>150"},
         [
@@ -137,9 +148,7 @@ REFUSED: dict[str, tuple[str | dict[str, str], list[str]]] = {
         {"tags": "@must-be-invalid:signal"},
         [
             f"{NAMES}:2: @must-be-invalid:signal names no code of an INVALID drill; "
-            "known codes: not-healthy-before, aimed-at-nothing, victim-changed, not-injected, "
-            "did-not-bite, recorder-lost, noisy-baseline, target-lost, objective-unknown, "
-            "reconcile-failed"
+            f"known codes: {INVALID}",
         ],
     ),
     "a control of two minds": (
@@ -178,8 +187,14 @@ def test_a_mistake_is_refused_on_its_line_with_its_cure(repo: Any, case: str) ->
     given, said = REFUSED[case]
     text = given if isinstance(given, str) else repo.drill(**given)
     words = repo.house().vocabulary
-    place = words.find("given", "clients write steadily", "")[0].short
-    assert repo.refused(text) == [line.replace("{clients}", place) for line in said]
+    for name, keyword, sentence in (
+        ("{clients}", "given", "clients write steadily"),
+        ("{refuses}", "when", '"toy" refuses every request for 1 s'),
+    ):
+        place, _, line = words.find(keyword, sentence, "")[0].short.rpartition(":")
+        told = f"{place}:{line if name == '{clients}' else int(line) + 2}"
+        said = [one.replace(name, told) for one in said]
+    assert repo.refused(text) == said
     assert repo.untouched()
 
 
