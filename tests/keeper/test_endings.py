@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from toy_project import ToyProject, wait_until
 
 Running = subprocess.Popen[str]
+AT_ONCE = 3
 MOMENTS = ("recording", "undo written", "disaster", "watching", "healed")
 SIGNALS = {
     "SIGINT once": [signal.SIGINT],
@@ -23,6 +25,17 @@ def begun(project: ToyProject, moment: str) -> Running:
     running = project.start()
     project.wait_for_event(moment)
     return running
+
+
+def at_every_moment(tmp_path: Path, check: Callable[[ToyProject, str], None]) -> None:
+    """The check at each moment, each on a toy of its own, some at a time: they mostly wait."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        tries = {
+            moment: pool.submit(check, ToyProject(tmp_path / moment.replace(" ", "-")), moment)
+            for moment in MOMENTS
+        }
+    failed = {moment: one.exception() for moment, one in tries.items() if one.exception()}
+    assert not failed, "\n".join(f"{moment}: {problem!r}" for moment, problem in failed.items())
 
 
 def output(running: Running) -> str:
@@ -54,67 +67,75 @@ def assert_nothing_left(project: ToyProject) -> None:
     assert not list((project.root / ".firemarshal/state").glob("*/*/*.made.json"))
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("name", SIGNALS)
-def test_a_signal_to_the_runner_heals_and_aborts(tmp_path: Path, name: str, moment: str) -> None:
+def test_a_signal_to_the_runner_heals_and_aborts(tmp_path: Path, name: str) -> None:
     """One signal is enough, and more of them break nothing."""
-    project = ToyProject(tmp_path)
-    running = begun(project, moment)
-    for number in SIGNALS[name]:
-        running.send_signal(number)
-    said = output(running)
-    assert running.returncode == 11, said
-    assert "Traceback" not in said
-    assert_healed_soon(project)
-    assert_told(project, "signal")
-    assert_nothing_left(project)
+
+    def check(project: ToyProject, moment: str) -> None:
+        running = begun(project, moment)
+        for number in SIGNALS[name]:
+            running.send_signal(number)
+        said = output(running)
+        assert running.returncode == 11, said
+        assert "Traceback" not in said
+        assert_healed_soon(project)
+        assert_told(project, "signal")
+        assert_nothing_left(project)
+
+    at_every_moment(tmp_path, check)
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_the_keeper_heals_when_the_runner_is_killed(tmp_path: Path, moment: str) -> None:
+def test_the_keeper_heals_when_the_runner_is_killed(tmp_path: Path) -> None:
     """SIGKILL of the runner: nobody is left to ask, and the fault goes all the same."""
-    project = ToyProject(tmp_path)
-    running = begun(project, moment)
-    running.kill()
-    output(running)
-    assert_healed_soon(project)
-    wait_until(lambda: (project.drill() / "verdict.json").exists(), 20, "no verdict")
-    wait_until(lambda: (project.root / "runs/latest/summary.json").exists(), 5, "no summary")
-    assert_told(project, "runner-lost")
-    assert project.journal().sealed
-    assert_nothing_left(project)
+
+    def check(project: ToyProject, moment: str) -> None:
+        running = begun(project, moment)
+        running.kill()
+        output(running)
+        assert_healed_soon(project)
+        wait_until(lambda: (project.drill() / "verdict.json").exists(), 20, "no verdict")
+        wait_until(lambda: (project.root / "runs/latest/summary.json").exists(), 5, "no summary")
+        assert_told(project, "runner-lost")
+        assert project.journal().sealed
+        assert_nothing_left(project)
+
+    at_every_moment(tmp_path, check)
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_another_keeper_heals_when_the_keeper_is_killed(tmp_path: Path, moment: str) -> None:
+def test_another_keeper_heals_when_the_keeper_is_killed(tmp_path: Path) -> None:
     """SIGKILL of the keeper: the runner notices, has it healed, and says so."""
-    project = ToyProject(tmp_path)
-    running = begun(project, moment)
-    os.kill(project.keeper_pid(), signal.SIGKILL)
-    said = output(running)
-    assert running.returncode == 11, said
-    assert "Traceback" not in said
-    assert_healed_soon(project)
-    assert_told(project, "keeper-lost")
-    assert_nothing_left(project)
+
+    def check(project: ToyProject, moment: str) -> None:
+        running = begun(project, moment)
+        os.kill(project.keeper_pid(), signal.SIGKILL)
+        said = output(running)
+        assert running.returncode == 11, said
+        assert "Traceback" not in said
+        assert_healed_soon(project)
+        assert_told(project, "keeper-lost")
+        assert_nothing_left(project)
+
+    at_every_moment(tmp_path, check)
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_the_next_run_refuses_when_everything_was_killed(tmp_path: Path, moment: str) -> None:
+def test_the_next_run_refuses_when_everything_was_killed(tmp_path: Path) -> None:
     """Runner, keepers' house and keeper at once: the next run says what to type, and it cures."""
-    project = ToyProject(tmp_path)
-    running = begun(project, moment)
-    kill_everything(project, running)
-    if project.undos():
-        refused = project.command("run", "features", "--target", "lab")
-        assert refused.returncode == 20, refused.stdout + refused.stderr
-        assert "firemarshal heal --target lab" in refused.stdout + refused.stderr
-        assert project.command("status", "--target", "lab").returncode == 20
-    healed = project.command("heal", "--target", "lab")
-    assert healed.returncode == 0, healed.stdout + healed.stderr
-    assert_healed_soon(project)
-    assert project.command("status", "--target", "lab").returncode == 0
-    assert_nothing_left(project)
+
+    def check(project: ToyProject, moment: str) -> None:
+        running = begun(project, moment)
+        kill_everything(project, running)
+        if project.undos():
+            refused = project.command("run", "features", "--target", "lab")
+            assert refused.returncode == 20, refused.stdout + refused.stderr
+            assert "firemarshal heal --target lab" in refused.stdout + refused.stderr
+            assert project.command("status", "--target", "lab").returncode == 20
+        healed = project.command("heal", "--target", "lab")
+        assert healed.returncode == 0, healed.stdout + healed.stderr
+        assert_healed_soon(project)
+        assert project.command("status", "--target", "lab").returncode == 0
+        assert_nothing_left(project)
+
+    at_every_moment(tmp_path, check)
 
 
 def kill_everything(project: ToyProject, running: Running) -> None:
@@ -177,6 +198,3 @@ def test_the_recorder_ends_with_the_drill_it_was_killed_in(tmp_path: Path) -> No
     assert project.result()["code"] == "recorder-lost"
     assert_healed_soon(project)
     assert_nothing_left(project)
-
-
-Check = Callable[[ToyProject], None]

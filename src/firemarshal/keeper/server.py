@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+import traceback
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     keepers: dict[int, Json] = {}
+    killed: list[Json] = []
     while (received := _receive(server)) is not None:
         order, channel = received
         pid = os.fork()
@@ -43,8 +45,9 @@ def main() -> None:
             _keep(order, socket.socket(fileno=channel))
         os.close(channel)
         keepers[pid] = order
-        _reap(keepers, block=False)
-    _reap(keepers, block=True)
+        killed += _reap(keepers, block=False)
+    for order in killed + _reap(keepers, block=True):
+        _heal_after(order)
 
 
 def _receive(server: socket.socket) -> tuple[Json, int] | None:
@@ -63,14 +66,19 @@ def _receive(server: socket.socket) -> tuple[Json, int] | None:
     return (orjson.loads(data), descriptors[0]) if head else None
 
 
-def _reap(keepers: dict[int, Json], block: bool) -> None:
-    """Collect ended keepers; one that was killed has left its faults to us."""
+def _reap(keepers: dict[int, Json], block: bool) -> list[Json]:
+    """Collect ended keepers; returns the orders of those that did not end by themselves.
+
+    The runner has them healed while it lives; what it could not, the house does at the end.
+    """
+    killed = []
     for pid, order in list(keepers.items()):
         done, status = os.waitpid(pid, 0 if block else os.WNOHANG)
         if done:
             del keepers[pid]
-            if os.WIFSIGNALED(status) and order["ask"] == "drill":
-                _heal_after(order)
+            if status != 0 and order["ask"] == "drill":
+                killed.append(order)
+    return killed
 
 
 def _heal_after(order: Json) -> None:
@@ -104,6 +112,8 @@ def _keep(request: Json, channel: socket.socket) -> None:
         else:
             _heal(request, channel)
         status = 0
+    except BaseException:  # noqa: BLE001 - the last line of a process, told in its log
+        traceback.print_exc()
     finally:
         sys.stderr.flush()
         os._exit(status)

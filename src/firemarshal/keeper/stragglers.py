@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -10,7 +11,9 @@ import orjson
 def note_verb(folder: Path, pid: int) -> None:
     """Remember a verb's session; read only by a healer that finds the keeper dead."""
     if folder.is_dir():
-        (folder / "verb.json").write_bytes(orjson.dumps({"session": pid, "start": start_of(pid)}))
+        new = folder / "verb.new"
+        new.write_bytes(orjson.dumps({"session": pid, "start": start_of(pid)}))
+        new.replace(folder / "verb.json")
 
 
 def end_stragglers(folder: Path) -> list[str]:
@@ -31,9 +34,10 @@ def end_stragglers(folder: Path) -> list[str]:
         if entry.name.isdigit() and (fields := _stat(int(entry.name))):
             name, its_session = fields[0], int(fields[1][3])
             if its_session == session:
-                os.kill(int(entry.name), signal.SIGKILL)
-                ended.append(name)
-    path.unlink()
+                with suppress(ProcessLookupError):
+                    os.kill(int(entry.name), signal.SIGKILL)
+                    ended.append(name)
+    path.unlink(missing_ok=True)
     return ended
 
 

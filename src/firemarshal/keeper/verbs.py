@@ -60,9 +60,20 @@ class Call:
                 "type": "python",
                 "module": self.module,
                 "func": self.function,
-                "arguments": self.arguments,
+                "arguments": _literal(self.arguments),
             },
         }
+
+
+def _literal(value: Any) -> Any:
+    """The value as chaoslib hands it on unchanged: it would read `$name` as a variable."""
+    if isinstance(value, str):
+        return value.replace("$", "$$")
+    if isinstance(value, dict):
+        return {key: _literal(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_literal(one) for one in value]
+    return value
 
 
 def run_verb(
