@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from firemarshal.drill import sha256
 from firemarshal.verdict import Outcome, Verdict
 from firemarshal.verdict import exit_code as code_of
 
@@ -102,7 +103,7 @@ def _drill(result: Json) -> Json:
         "phases": result.get("phases", []),
         "faults": result["faults"],
         "folder": result["folder"],
-        "sha256": result.get("drill_sha256", ""),
+        "sha256": sha256(drill),
     }
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from firemarshal.actions.postgres import patroni
 from firemarshal.actions.postgres.members import (
-    children,
     host_of,
     lone_primary,
     member_named,
@@ -14,9 +13,8 @@ from firemarshal.actions.postgres.members import (
     still_leads,
 )
 from firemarshal.clock import now_us
-from firemarshal.fault import Fault, NotDone, VictimChanged
+from firemarshal.fault import Fault, NotDone
 from firemarshal.hosts import Host
-from firemarshal.processes import Process
 
 FAULT = Fault(
     kinds=("postgres",),
@@ -43,7 +41,7 @@ def aim(configuration: Json) -> list[Json]:
 
 
 def inject(victims: list[Json], configuration: Json) -> Json:
-    """Stop the postmaster first, so that it cannot say goodbye for its children, then kill all.
+    """Kill each tree in one go, after a last look that it still leads.
 
     Returns when that was, because making sure of the victim takes longer than killing it.
     """
@@ -51,16 +49,9 @@ def inject(victims: list[Json], configuration: Json) -> Json:
     for victim in victims:
         member, machine = _member(victim, configuration)
         still_leads(victim, member, machine)
-        pid, start = victim["found"]["pid"], victim["found"]["start"]
-        known = children(machine, pid)
         struck.setdefault("earliest_us", now_us())
-        machine.signal(pid, start, "SIGSTOP")
-        _kill(machine, known)
+        machine.kill_tree(victim["found"]["pid"], victim["found"]["start"])
         struck["latest_us"] = now_us()
-        if late := children(machine, pid):  # born between the look and the stop
-            _kill(machine, late)
-            struck["latest_us"] = now_us()
-        machine.signal(pid, start, "SIGKILL")
     return struck
 
 
@@ -102,14 +93,6 @@ def _heal(victim: Json, member: Json, machine: Host, system: Json) -> list[str]:
 def _member(victim: Json, configuration: Json) -> tuple[Json, Host]:
     member = member_named(configuration["system"], victim["name"])
     return member, host_of(configuration["system"], member["host"])
-
-
-def _kill(machine: Host, processes: list[Process]) -> None:
-    for one in processes:
-        try:
-            machine.signal(one.pid, one.start, "SIGKILL")
-        except VictimChanged:
-            continue  # it ended by itself
 
 
 def _by_hand(member: Json, argv: list[str]) -> str:

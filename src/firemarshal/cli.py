@@ -48,7 +48,7 @@ def check(paths: list[str], target: Target) -> None:
     """Compile features and validate profile and plans; touches nothing."""
     import pytest
 
-    words = [*paths, "--target", target, "--collect-only", "-q"]
+    words = [*paths, "--target", target, "--collect-only", "-q", *QUIET]
     sys.exit(int(pytest.main(["--import-mode=importlib", *words])))
 
 

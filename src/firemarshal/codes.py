@@ -111,7 +111,7 @@ _SENTENCE_AND_CURE: dict[Verdict, dict[str, tuple[str, str]]] = {
     Verdict.NOT_RUN: {
         "no-fault-for-kind": (
             "no fault of this name can harm a system of this kind",
-            "write one (`firemarshal new fault`), or drill a system of another kind",
+            "write one (docs/add-a-fault.md), or drill a system of another kind",
         ),
         "lab-not-available": (
             "the lab that the drill needs cannot be made on this machine",

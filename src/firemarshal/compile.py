@@ -21,7 +21,6 @@ from firemarshal.declare import (
 from firemarshal.drill import Drill, Promise, Step, sha256
 from firemarshal.plan import Plans
 from firemarshal.promises import promises_of
-from firemarshal.tags import FREQUENCIES as FREQUENCIES  # the plugin registers their marks
 from firemarshal.target import Target
 from firemarshal.vocabulary import Vocabulary, declare
 

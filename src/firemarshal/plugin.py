@@ -85,7 +85,10 @@ class Drills:
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> Any:
         """Collect feature files, each once: the links of an editable install are left out."""
-        if file_path.suffix != ".feature" or file_path.resolve() != file_path:
+        if file_path.suffix != ".feature":
+            return None
+        real = file_path.resolve()
+        if real != file_path and real.is_relative_to(self.config.rootpath):
             return None
         return self.collecting.FeatureFile.from_parent(parent, path=file_path)
 
@@ -223,15 +226,13 @@ def _report(item: pytest.Item, result: Any, when: Any, outcome: Any) -> pytest.T
 
 
 def _marks(house: Any) -> list[str]:
-    compile_ = import_module("firemarshal.compile")
-    kinds = import_module("firemarshal.target").kinds()
-    words = [*kinds, *compile_.FREQUENCIES, *house.tags, *house.target.tags, "destructive"]
+    words = import_module("firemarshal.tags").known(house.tags, house.target)
     named = [
         "plan(id): the clause of the recovery plan that a drill serves",
         "must_fail(objective, least): a negative control that must miss an objective",
         "must_be_invalid(code): a negative control that must come out INVALID",
     ]
-    return [*named, *(f"{word}: a tag of features" for word in dict.fromkeys(words))]
+    return [*named, *(f"{word}: a tag of features" for word in words)]
 
 
 def _out(reporter: Any) -> Any:

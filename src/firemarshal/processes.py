@@ -77,6 +77,14 @@ def local_processes() -> list[Process]:
     return sorted(found, key=lambda one: one.pid)
 
 
+def children_of(pid: int) -> list[int]:
+    """The pids of a process's children, from the kernel's own list where it keeps one."""
+    try:
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return [one.pid for one in local_processes() if one.parent == pid]
+
+
 def _stat(pid: int) -> Process:
     return process(Path(f"/proc/{pid}/stat").read_text(errors="replace"))
 

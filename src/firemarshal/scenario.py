@@ -15,10 +15,11 @@ def drive(run: Run, request: pytest.FixtureRequest, compiled: Compiled) -> None:
     """Run the drill and raise what pytest must know; nothing is raised before it is healed."""
     result = run.drive(compiled.drill, lambda channel: _converse(request, compiled, channel))
     request.node.user_properties += properties(result)
+    if result["verdict"] == "NOT RUN":
+        why = f"NOT RUN ({result['code']}): {result['why']}"
+        raise pytest.skip.Exception(why, _use_item_location=True)
     if result["as_expected"]:
         return
-    if result["verdict"] == "NOT RUN":
-        pytest.skip(f"NOT RUN ({result['code']}): {result['why']}")
     pytest.fail(sentence(result), pytrace=False)
 
 

@@ -104,7 +104,7 @@ class Target(Table):
 
     `watch_beyond_s` is how long past its RTO a system that is not back is watched (at least twice
     the RTO), `give_up_after_s` the longest watch, `max_hold_s` the longest time any fault may
-    stand, `shorten` gives shorter durations for clauses, printed with both figures.
+    stand, `heal_within_s` how long healing is tried.
     """
 
     name: str = Field(pattern=NAME)
@@ -114,7 +114,6 @@ class Target(Table):
     watch_beyond_s: float = Field(default=60, gt=0)
     max_hold_s: float = Field(default=900, gt=0)
     heal_within_s: float = Field(default=60, gt=0)
-    shorten: dict[str, float] = Field(default_factory=dict)
     tags: tuple[Tag, ...] = ()
     systems: tuple[SerializeAsAny[System], ...] = Field(min_length=1)
 

@@ -112,11 +112,6 @@ def test_features_in_a_package_are_found_by_its_name(repo: Any) -> None:
     assert ids(done) == ["shop_features/deep/one.feature::test_it_breaks"]
 
 
-@pytest.mark.xfail(
-    (ROOT / "src/firemarshal/features").is_symlink(),
-    reason="an editable install holds the features behind a link, and links are not followed",
-    strict=False,
-)
 def test_our_own_features_are_found_by_name_from_any_folder(repo: Any) -> None:
     (repo.root / "plans/shop.toml").unlink()
     (repo.root / "plans").rmdir()

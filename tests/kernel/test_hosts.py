@@ -17,7 +17,7 @@ import pytest
 
 from firemarshal.fault import NotDone, VictimChanged
 from firemarshal.hosts import Host, HostFailed, LocalHost, host
-from firemarshal.processes import Process, listed, process
+from firemarshal.processes import Process, listed, local_processes, process
 
 PATIENCE_S = 20.0
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
@@ -183,6 +183,33 @@ def test_a_zombie_and_a_process_that_is_gone_are_refused(
     sleeper.wait()
     with pytest.raises(VictimChanged, match="no such process"):
         machine.signal(sleeper.pid, start, "SIGKILL")
+
+
+def test_a_tree_dies_at_once_and_a_successor_is_spared(machine: Host) -> None:
+    """A parent and its children, each in a session of its own, as PostgreSQL's are."""
+    line = "for i in 1 2 3; do setsid sleep 60 & done; wait"
+    with subprocess.Popen(["bash", "-c", line], start_new_session=True) as parent:
+        try:
+            _until(lambda: len(_children(parent.pid)) == 3)
+            children, start = _children(parent.pid), _found(machine, parent.pid).start
+            with pytest.raises(VictimChanged):
+                machine.kill_tree(parent.pid, start + 1)
+            assert parent.poll() is None
+            machine.kill_tree(parent.pid, start)
+            assert parent.wait(10) == -signal.SIGKILL
+            _until(lambda: not {one.pid for one in _alive()} & set(children))
+        finally:
+            parent.kill()
+    with pytest.raises(VictimChanged):
+        machine.kill_tree(parent.pid, start)
+
+
+def _children(pid: int) -> list[int]:
+    return [one.pid for one in _alive() if one.parent == pid]
+
+
+def _alive() -> list[Process]:
+    return [one for one in local_processes() if one.state != "Z"]
 
 
 def test_an_unknown_signal_is_refused_before_anything_is_sent(machine: Host) -> None:

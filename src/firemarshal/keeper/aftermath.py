@@ -3,7 +3,7 @@
 from typing import Any
 
 from firemarshal.clock import now_us, seconds_text
-from firemarshal.keeper.hands import until_done
+from firemarshal.keeper.hands import integers, until_done
 from firemarshal.keeper.results import judged
 from firemarshal.keeper.stage import Stage
 
@@ -24,6 +24,8 @@ def close_watch(stage: Stage) -> None:
     watch.stay_calm(struck)
     stage.end_instruments()
     reconciled = _reconcile(stage)
+    stage.result.reconciled = reconciled is not None
+    stage.result.phases = _phases(stage, struck.before_us)
     stage.result.promises = judged(stage.drill, stage.journal, watch, struck, reconciled)
 
 
@@ -55,6 +57,16 @@ def _reconcile(stage: Stage) -> Json | None:
         instrument.system, "reconcile", {"ledger": str(instrument.path)}, deadline_s=RECONCILE_S
     )
     return answer.value if answer.done else None
+
+
+def _phases(stage: Stage, since_us: int) -> list[Json]:
+    """What the systems themselves say happened since the fault; unknown is left out."""
+    found: list[Json] = []
+    for system in stage.drill.systems:
+        answer = stage.probe(system, "phases", {"since_us": since_us})
+        found += [{"system": system, **one} for one in answer.value or []]
+    stage.journal.note("phases", phases=integers(found))
+    return found
 
 
 def go_home(stage: Stage) -> None:

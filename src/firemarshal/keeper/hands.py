@@ -8,9 +8,9 @@ from typing import Any
 from firemarshal.clock import boot_id, now_us, utc_text
 from firemarshal.journal import Journal
 from firemarshal.keeper.order import Ended, Order
-from firemarshal.keeper.stragglers import note_verb
+from firemarshal.keeper.stragglers import forget_verb, note_verb
 from firemarshal.keeper.verbs import Answer, Call, run_verb
-from firemarshal.keeper.waiting import Stopped, Waiting
+from firemarshal.keeper.waiting import Waiting
 from firemarshal.state import SystemState, Undo
 
 AIM_S, INJECT_S, PROOF_S, HEAL_S = 15.0, 30.0, 15.0, 30.0
@@ -47,13 +47,14 @@ class Hands:
             heed=heed,
             forked=lambda pid: note_verb(noted, pid),
         )
+        forget_verb(noted)
         if not quiet or not answer.done:
             self.journal.note(
                 "called",
                 activity=call.name,
                 status=answer.status,
                 error=answer.error,
-                output=_integers(answer.value),
+                output=integers(answer.value),
                 before_us=answer.before_us,
                 after_us=answer.after_us,
             )
@@ -76,7 +77,7 @@ class FaultHands(Hands):
         if not answer.value:
             raise Ended("INVALID", "aimed-at-nothing", f"{fault} found nothing to harm on {system}")
         victims: list[Json] = answer.value
-        self.journal.note("aimed", fault=fault, system=system, victims=_integers(victims))
+        self.journal.note("aimed", fault=fault, system=system, victims=integers(victims))
         return victims
 
     def inject(self, system: str, fault: str, victims: list[Json]) -> Injection:
@@ -222,17 +223,14 @@ def until_done(
     return True
 
 
-def _integers(value: Any) -> Any:
+def integers(value: Any) -> Any:
     """The value without floats, which evidence may not hold: they become text."""
     if isinstance(value, float):
         return f"{value:.6f}"
     if isinstance(value, dict):
-        return {str(key): _integers(one) for key, one in value.items()}
+        return {str(key): integers(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_integers(one) for one in value]
+        return [integers(one) for one in value]
     if isinstance(value, int) and abs(value) >= 1 << 53:
         return str(value)
     return value
-
-
-__all__ = ["FaultHands", "Hands", "Healer", "Injection", "Stopped", "arm", "until_done"]

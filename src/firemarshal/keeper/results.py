@@ -31,6 +31,8 @@ class Result:
     promises: list[Json] = field(default_factory=list)
     standing: dict[str, list[str]] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
+    phases: list[Json] = field(default_factory=list)
+    reconciled: bool = True
     after_by_system: dict[str, Json] = field(default_factory=dict)
 
     def end(self, verdict: str, code: str, why: str) -> None:
@@ -50,7 +52,7 @@ class Result:
                 f"{one['text']}: {one['reason']}" for one in self.promises if _tells(one, self)
             )
             if self.verdict == Verdict.INVALID:
-                self.code = "objective-unknown"
+                self.code = "objective-unknown" if self.reconciled else "reconcile-failed"
 
     def of_step(self, number: int) -> Json:
         """What the runner is told after a step."""
@@ -106,6 +108,7 @@ class Result:
             "target_after_why": why,
             "standing": self._standing,
             "promises": self.promises,
+            "phases": self.phases,
             "faults": list(self.drill.faults),
         }
 

@@ -16,6 +16,11 @@ def note_verb(folder: Path, pid: int) -> None:
         new.replace(folder / "verb.json")
 
 
+def forget_verb(folder: Path) -> None:
+    """The verb's session has been ended and reaped."""
+    (folder / "verb.json").unlink(missing_ok=True)
+
+
 def end_stragglers(folder: Path) -> list[str]:
     """SIGKILL every process of the last verb's session; returns their command names.
 
