@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 lab_app = typer.Typer(help="The embedded lab: real systems on this machine.", no_args_is_help=True)
 app.add_typer(lab_app, name="lab")
+UsageError: Any = typer.BadParameter.__base__  # typer brings a click of its own, without a name
 QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 Target = Annotated[str, typer.Option("--target", help="targets/NAME.toml, or a path")]
 
@@ -26,7 +27,10 @@ Target = Annotated[str, typer.Option("--target", help="targets/NAME.toml, or a p
 def main() -> None:
     """Run the command; a mistake of the user's is one clear message and exit code 4."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except UsageError as problem:
+        problem.show()
+        sys.exit(4)
     except BadInput as problem:
         print(f"firemarshal: {problem.message}", file=sys.stderr)
         sys.exit(4)
