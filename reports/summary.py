@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from firemarshal.drill import sha256
+from firemarshal.reports import story
 from firemarshal.verdict import Outcome, Verdict
 from firemarshal.verdict import exit_code as code_of
 
@@ -37,9 +38,11 @@ def rebuild(folder: Path) -> Path:
 
 
 def read_results(folder: Path) -> list[Json]:
-    """The result of every planned drill, in order; one that left none was NOT RUN."""
-    run = orjson.loads((folder / "run.json").read_bytes())
-    return [_result(folder, planned) for planned in run["drills"]]
+    """The result of every planned drill, in order; one that left no folder was NOT RUN.
+
+    One that began and left no verdict was ABORTED: nobody may say that its target is as found.
+    """
+    return [_result(one) for one in story.read_run(folder).drills]
 
 
 def exit_code(results: list[Json], environment: str) -> int:
@@ -47,28 +50,15 @@ def exit_code(results: list[Json], environment: str) -> int:
     return code_of([_outcome(one) for one in results], lab=environment == "lab")
 
 
-def _result(folder: Path, planned: Json) -> Json:
-    path = folder / planned["folder"] / "verdict.json"
-    if path.exists():
-        left: Json = orjson.loads(path.read_bytes())
-        return {**left, "folder": planned["folder"]}
-    reason = planned["drill"]["not_run"] or {
-        "code": "not-reached",
-        "why": "the run ended before this drill",
+def _result(drill: story.Drill) -> Json:
+    result = {
+        "drill": drill.drill,
+        **drill.result,
+        "folder": drill.folder.name if drill.folder else "",
     }
-    expected = reason["code"] == "controls-not-allowed"
-    return {
-        "verdict": "NOT RUN",
-        **reason,
-        "as_expected": expected,
-        "expectation": reason["why"],
-        "injected": False,
-        "target_after": "as found",
-        "promises": [],
-        "faults": [],
-        "drill": planned["drill"],
-        "folder": "",
-    }
+    if drill.verdict == story.NO_VERDICT:
+        result |= {"verdict": "ABORTED", "code": "keeper-lost"}
+    return result
 
 
 def _outcome(result: Json) -> Outcome:

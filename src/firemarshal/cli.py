@@ -1,4 +1,4 @@
-"""The command: `firemarshal run`, `heal`, `status`, `lab`, `doctor`, `steps`, `faults`, `check`."""
+"""The command: `firemarshal run`, `heal`, `status`, `explain`, `report`, `lab`, `doctor`, ..."""
 
 import os
 import sys
@@ -95,6 +95,30 @@ def faults() -> None:
     for name in catalogue.names:
         facts = catalogue.find(name, "faults").facts
         print(f"{name:28}{facts.lasts:14}{facts.does}")
+
+
+@app.command()
+def explain(
+    run: Annotated[str, typer.Argument(help="a run id, a path, or latest")] = "latest",
+    drill: Annotated[str, typer.Argument(help="its number, or a part of its name")] = "",
+) -> None:
+    """Why drills came out as they did: tried, seen, needed, the journal around it, the cure."""
+    runs = import_module("firemarshal.reports.runs")
+    found = runs.load(runs.find(_project().runs, run))
+    tell = import_module("firemarshal.reports.explain").explain
+    print("\n".join(tell(found, runs.pick(found, drill))))
+
+
+@app.command()
+def report(
+    run: Annotated[str, typer.Argument(help="a run id, a path, or latest")] = "latest",
+    allure: Annotated[str, typer.Option(help="also write Allure results into this folder")] = "",
+) -> None:
+    """Make every report of a run again from its folder; the same bytes as the run itself wrote."""
+    folder = import_module("firemarshal.reports.runs").find(_project().runs, run)
+    rebuild = import_module("firemarshal.reports.rebuild").rebuild
+    for path in rebuild(folder, Path(allure) if allure else None):
+        print(path)
 
 
 @app.command()
