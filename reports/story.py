@@ -225,15 +225,17 @@ def read_run(folder: Path) -> Run:
         str(plan.get("environment") or "unknown"),
         drills,
         missing,
-        _json(folder / "clauses.json")[0],
-        _json(folder / "previous.json")[0],
+        _json(folder / "clauses.json")[0].get("clauses", {}),
+        _json(folder / "previous.json")[0].get("drills", {}),
     )
 
 
-def file_hashes(folder: Path) -> list[tuple[str, int, str]]:
-    """(name, bytes, sha256) of the files below a folder, sorted; links are not followed."""
+def file_hashes(folder: Path, *, deep: bool = True) -> list[tuple[str, int, str]]:
+    """(name, bytes, sha256) of the files in a folder, sorted; links are not followed."""
     found = []
-    for path in sorted(one for one in folder.rglob("*") if one.is_file() and not one.is_symlink()):
+    for path in sorted(folder.rglob("*") if deep else folder.iterdir()):
+        if not path.is_file() or path.is_symlink():
+            continue
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         found.append((path.relative_to(folder).as_posix(), path.stat().st_size, digest))

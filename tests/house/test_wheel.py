@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOMS = ("actions", "drills", "features", "lab", "plans", "probes", "reports")
-SHIPPED = (".py", ".feature", ".toml", ".json")
+SHIPPED = (".py", ".feature", ".toml", ".json", ".html", ".css")
 
 
 def _commands(root: Path, out: Path) -> list[list[str]]:

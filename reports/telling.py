@@ -1,0 +1,337 @@
+"""The page's sentences: what was promised, what happened, what holds it up and what it leaves open.
+
+Every sentence is made from the run folder; what is not known is said to be unknown, never left out.
+"""
+
+import re
+from typing import Any
+
+from firemarshal.clock import seconds_text
+from firemarshal.measure import percent
+from firemarshal.reports import words
+from firemarshal.reports.attempts import Client
+from firemarshal.reports.story import NO_VERDICT, NOT_RUN, Drill, Run
+from firemarshal.verdict import Interval
+
+SIGNS = {
+    "PASSED": "✓",
+    "FAILED": "✗",
+    "INVALID": "?",
+    "ABORTED": "!",
+    NOT_RUN: "○",
+    NO_VERDICT: "…",
+    "met": "✓",
+    "missed": "✗",
+    "unknown": "?",
+}
+WORST_AFTER = ("NOT CLEAN", "unknown", "changed", "as found")
+AFTER = {
+    "as found": "clean: healthy and as it was found",
+    "changed": "healthy, but not the same as before",
+    "NOT CLEAN": "NOT CLEAN",
+    "unknown": "unknown: nobody could look",
+}
+Json = dict[str, Any]
+Check = tuple[str, str, int]  # sign, sentence, line of the journal (0: none)
+
+
+def disaster(drill: Drill) -> str:
+    """The When of a drill in the past, as a clause that begins a sentence."""
+    texts = [one["text"] for one in drill.drill["steps"] if one["keyword"] == "when"]
+    return re.sub(r"\bare\b", "were", re.sub(r"\bis\b", "was", " and ".join(texts), count=1))
+
+
+def sentence(drill: Drill) -> str:
+    """What happened in one or two sentences, with the number and the promise."""
+    judged = [one for one in drill.promises if one["seq"]]
+    if not judged or drill.verdict in ("ABORTED", NOT_RUN, NO_VERDICT):
+        why = drill.result["why"] or drill.result["expectation"]
+        return f"{why[:1].upper()}{why[1:]}{'' if why.endswith('.') else '.'}"
+    ordered = sorted(judged, key=lambda one: one["kind"] != "rto")
+    told: list[str] = []
+    notes: list[str] = []
+    for one in ordered:
+        told.append(_of_rto(drill, one) if one["kind"] == "rto" else _of_loss(drill, one, notes))
+    return " ".join(dict.fromkeys(one for one in told if one))
+
+
+def _of_rto(drill: Drill, one: Json) -> str:
+    match = re.match(r"(\w+) return\b", one["text"])
+    who = f"{match[1].capitalize()} were" if match else "Customers were served"
+    when, promised = disaster(drill), promised_by(one)
+    if one["verdict"] == "unknown":
+        return f"Nobody can say whether the promise holds: {one['reason']} (after {when})."
+    interval = Interval(one["lower"], one["upper"])
+    if one["upper"] is None:
+        because = one.get("open_because") or "still down"
+        return f"{who} not back {seconds_text(one['lower'])} after {when} ({because}); {promised}."
+    back = "back" if match else "again"
+    return f"{who} {back} {interval.text()} after {when}; {promised}."
+
+
+def _of_loss(drill: Drill, one: Json, notes: list[str]) -> str:
+    note = str(one["note"]).split(";")[0]
+    first = note not in notes
+    notes.append(note)
+    counted = f"{note[:1].upper()}{note[1:]}" if note and first else ""
+    if one["verdict"] == "unknown":
+        return f"{counted}. Whether that is allowed cannot be told: {one['reason']}.".lstrip(". ")
+    counted = counted.replace(" lost, looked", " were lost (looked") + (")" if counted else "")
+    seconds = f" {words.measured(one | {'note': ''})} of work;" if one["kind"] == "rpo" else ""
+    alone = f"Lost:{seconds}" if not counted else f"{counted};{seconds}"
+    return f"{alone} {promised_by(one)}."
+
+
+def promised_by(one: Json) -> str:
+    """The promise that a figure is held against, and by whom it was made."""
+    limit = words.limit(one)
+    if not one["clause"] or one["clause_limit"] is None:
+        return f"the drill demands {_at_most(one, limit)}"
+    if one["limit"] != one["clause_limit"]:
+        plan = words.limit(one | {"limit": one["clause_limit"]})
+        return f"the drill demands {limit}, the plan {plan}"
+    return f"the plan promises {limit}" if one["kind"] == "rto" else f"the plan allows {limit}"
+
+
+def _at_most(one: Json, limit: str) -> str:
+    return f"at most {limit}" if one["kind"] == "rto" or one["limit"] else f"no loss ({limit})"
+
+
+def margin(one: Json) -> str:
+    """How much of the limit the worst end left, or by how much it was overrun."""
+    limit, upper, lower = one["limit"], one["upper"], one["lower"]
+    if not one["seq"] or one["verdict"] == "unknown" or lower is None:
+        return "not known"
+    if one["verdict"] == "missed":
+        over = lower - limit
+        least = seconds_text(over) if one["unit"] == "us" else f"{over:,}"
+        return f"over by {least} or more"
+    if not limit:
+        return "none needed"
+    left = limit - upper
+    text = seconds_text(left) if one["unit"] == "us" else f"{left:,}"
+    return f"{100 * left / limit:.1f} % ({text})"
+
+
+def headline(run: Run) -> tuple[str, str, str]:
+    """(sign, verdict, sentence) of the run: bad news first, else the narrowest promise kept."""
+    drills = run.drills
+    if not drills:
+        return "…", NO_VERDICT, "No drill left anything in this folder."
+    red = [one for one in drills if not one.result["as_expected"]]
+    real = [one for one in drills if not one.control and one.verdict != NOT_RUN]
+    if red:
+        order = (NO_VERDICT, "ABORTED", "FAILED", "INVALID", "PASSED", NOT_RUN)
+        worst = min(red, key=lambda one: order.index(one.verdict))
+        verdict = worst.verdict
+        if worst.control:
+            text = f"A control came out wrong: {worst.result['expectation']}."
+            return "✗", "INSTRUMENT WRONG", f"{text} No figure of this run can be trusted."
+        return SIGNS[verdict], verdict, sentence(worst)
+    if real:
+        return SIGNS["PASSED"], "PASSED", sentence(min(real, key=_room_left))
+    controls = sum(one.control and one.verdict != NOT_RUN for one in drills)
+    if controls:
+        return "✓", "CONTROLS ONLY", "Only negative controls ran, and they came out as they must."
+    return SIGNS[NOT_RUN], NOT_RUN, sentence(drills[0])
+
+
+def _room_left(drill: Drill) -> float:
+    shares = [
+        (one["limit"] - one["upper"]) / one["limit"]
+        for one in drill.promises
+        if one["limit"] and one["upper"] is not None and one["seq"]
+    ]
+    return min(shares, default=1.0)
+
+
+def counts(run: Run) -> str:
+    """How many drills came out how, in one sentence."""
+    told = []
+    for verdict in SIGNS:
+        plain = [one for one in run.drills if one.verdict == verdict and not one.control]
+        if plain:
+            told.append(f"{len(plain):,} {verdict}")
+    controls = [one for one in run.drills if one.control]
+    if controls:
+        good = sum(one.result["as_expected"] for one in controls)
+        told.append(f"{good:,} of {len(controls):,} negative controls came out as they must")
+    return f"{len(run.drills):,} drill{'s' if len(run.drills) != 1 else ''}: {', '.join(told)}."
+
+
+def after(run: Run) -> tuple[str, list[str]]:
+    """The worst state that a drill left its target in, and which drills did."""
+    states = {one.result["target_after"] for one in run.drills} or {"unknown"}
+    worst = next((one for one in WORST_AFTER if one in states), "unknown")
+    named = [one.name for one in run.drills if one.result["target_after"] == worst]
+    return worst, named if worst != "as found" else []
+
+
+def trust(run: Run, drill: Drill, clients: list[Client]) -> list[Check]:
+    """What holds the figures up, each with its sign: ✓ holds, ✗ does not, ? nobody can say."""
+    return [
+        *_harm(drill),
+        *_rule(drill),
+        *_recorder(drill, clients),
+        *_calibration(run, drill),
+        *_evidence(drill),
+    ]
+
+
+def _harm(drill: Drill) -> list[Check]:
+    found = []
+    for name in drill.drill["faults"]:
+        bit, missed = drill.first("bit", fault=name), drill.first("did not bite", fault=name)
+        if bit:
+            text = f"{name} did its harm, proved by another road: {bit['seen']}"
+            found.append(("✓", text, bit["seq"]))
+        elif missed:
+            found.append(("✗", f"{name} did not bite: {missed['seen']}", missed["seq"]))
+        else:
+            found.append(("?", f"{name}: no proof of harm stands in the journal", 0))
+    if drill.t0:
+        width = seconds_text(drill.t0[1] - drill.t0[0])
+        line = drill.first("disaster") or {"seq": 0}
+        text = f"the moment of the fault is known to {width}, which both ends of figures include"
+        found.append(("✓", text, line["seq"]))
+    return found
+
+
+def _rule(drill: Drill) -> list[Check]:
+    base, struck = drill.first("baseline"), drill.first("disaster")
+    if base is None:
+        return [("?", "no baseline was taken, so nothing says what normal was", 0)]
+    figures = (
+        f"before the fault {base['ok']:,} of {base['attempts']:,} attempts were answered, half "
+        f"within {seconds_text(base['p50_us'])}, 95 % within {seconds_text(base['p95_us'])}"
+    )
+    if base["noisy"]:
+        return [("✗", f"{figures}; too uneven to judge by: {base['noisy']}", base["seq"])]
+    before = f", {struck['seq'] - base['seq']} lines before the fault" if struck else ""
+    return [
+        ("✓", figures, base["seq"]),
+        ("✓", f"the rule was fixed{before}: {base['rule']}", base["seq"]),
+    ]
+
+
+def _recorder(drill: Drill, clients: list[Client]) -> list[Check]:
+    if not clients:
+        return [("?", "no ledger is there: no attempt of a customer was kept", 0)]
+    found: list[Check] = []
+    for one in clients:
+        shed = one.counts.get("shed", 0)
+        late = (
+            f"{one.name}: {one.begun:,} attempts, one every {seconds_text(one.period_us)}; "
+            f"the recorder itself was late by {seconds_text(one.late_p99_us)} or less in 99 %, "
+            f"{seconds_text(one.late_most_us)} at worst; {shed:,} were not sent"
+        )
+        bad = shed or 5 * one.late_p99_us > one.deadline_us
+        found.append(("?" if bad else "✓", late, 0))
+        if not one.closed:
+            found.append(("?", f"{one.name}: the ledger was not ended in order", 0))
+    return found
+
+
+def _calibration(run: Run, drill: Drill) -> list[Check]:
+    controls = [one for one in run.drills if one.control and one is not drill]
+    ran = [one for one in controls if one.verdict != NOT_RUN]
+    if not ran:
+        return [("?", "no negative control ran beside it: that it can fail was not shown", 0)]
+    return [
+        (
+            "✓" if one.result["as_expected"] else "✗",
+            f"negative control of this run, {one.name!r}: {one.result['expectation']}",
+            0,
+        )
+        for one in ran
+    ]
+
+
+def _evidence(drill: Drill) -> list[Check]:
+    if drill.doubts:
+        return [("✗", one, 0) for one in drill.doubts]
+    if not drill.journals:
+        return [("?", "there is no journal", 0)]
+    if not all(one.reading.sealed for one in drill.journals):
+        return [("?", "the journal was not ended in order; what it holds is chained", 0)]
+    if not drill.result["journal_head"]:
+        return [("?", "the journal is whole, but no verdict.json names its last line", 0)]
+    lines = sum(len(one.reading.lines) for one in drill.journals)
+    return [("✓", f"the journal's {lines:,} lines are chained, to the end that is kept", 0)]
+
+
+def not_proved(run: Run, drill: Drill, clients: list[Client]) -> list[str]:
+    """What nobody may conclude from this drill."""
+    told = [
+        *_where(run),
+        "It happened once: one drill says nothing about how often it would come out so.",
+        *_seen_by(clients),
+        *_looked_at(drill),
+        *_unjudged(run, drill),
+        "The evidence is chained but neither signed nor time-stamped by anybody outside: whoever "
+        "can write this folder could make another.",
+    ]
+    about = (run.opened or {}).get("about", {})
+    if about.get("dirty"):
+        told.append("The code that ran was not committed: its tree differed from the commit named.")
+    return told
+
+
+def _where(run: Run) -> list[str]:
+    if run.environment == "lab":
+        return ["The system was a lab: no clause is proved by it for any other system."]
+    if run.environment == "unknown":
+        return ["What kind of target it was is not known: the folder does not say."]
+    return []
+
+
+def _seen_by(clients: list[Client]) -> list[str]:
+    if not clients:
+        return ["Nobody watched as a customer, so no figure is known."]
+    told = []
+    several = f"{len(clients)} recorders" if len(clients) > 1 else "One recorder"
+    told.append(
+        f"{several} on one machine wrote markers at an even rate: what customers elsewhere or with "
+        "other requests saw is not known."
+    )
+    period = max(one.period_us for one in clients)
+    if period:
+        told.append(
+            f"An outage shorter than {seconds_text(period)} fits between two attempts, unseen."
+        )
+    return told
+
+
+def _looked_at(drill: Drill) -> list[str]:
+    told = []
+    loss, rto = drill.first("measured", kind="loss"), drill.first("measured", kind="rto")
+    if loss:
+        told.append(
+            "Writes older than the look-back of "
+            f"{seconds_text(loss['look_back_us'])} before the fault were not counted."
+        )
+        if loss["in_doubt"]:
+            told.append(f"{loss['in_doubt']:,} writes are in doubt: neither kept nor lost.")
+    if rto and drill.t0:
+        after_us = rto["observed_until_us"] - drill.t0[1]
+        told.append(f"Nothing is known later than {seconds_text(after_us)} after the fault.")
+    return told
+
+
+def _unjudged(run: Run, drill: Drill) -> list[str]:
+    judged = {(one["clause"], one["kind"]) for one in drill.promises if one["seq"]}
+    told = []
+    for clause in drill.drill["clauses"]:
+        for one in run.clauses.get(clause, {}).get("objectives", []):
+            if (clause, one["kind"]) not in judged:
+                when = f" {one['when']}" if one["when"] else ""
+                told.append(
+                    f"{clause} also promises {one['kind']} {one['limit']}{when}: not judged here."
+                )
+    return told
+
+
+def served(total: Json) -> str:
+    """The share of attempts that were answered, as people write it."""
+    tried = sum(total[key] for key in ("ok", "failed", "unanswered", "shed"))
+    return percent(round(total["ok"] * 10_000 / tried) * 100) if tried else "nobody asked"
