@@ -3,17 +3,22 @@
 A pure function of the evidence, so that a report can be made again years later, byte for byte.
 """
 
-from importlib import import_module
-from importlib.util import find_spec
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from firemarshal.bad_input import BadInput
-from firemarshal.reports import runs, summary, table
+from firemarshal.reports import allure as allure_results
+from firemarshal.reports import beside, html, runs, summary, table
 
-HTML = "firemarshal.reports.html"
+
+def keep(folder: Path, plan_folders: Iterable[Path]) -> None:
+    """Keep in the run folder what its reports need from outside; once, when the run ends."""
+    with _told(folder):
+        beside.keep(folder, plan_folders)
 
 
-def rebuild(folder: Path, allure: Path | None = None) -> list[Path]:
+def rebuild(folder: Path, allure: Path | None = None, *, replace: bool = False) -> list[Path]:
     """Write every report of a run, Allure results into `allure` where one is named.
 
     BadInput when the folder is no run, was cut short before `run.json`, or cannot be written.
@@ -25,17 +30,21 @@ def rebuild(folder: Path, allure: Path | None = None) -> list[Path]:
             where=str(folder),
             cure="read what is left with firemarshal explain",
         )
-    try:
-        written = [summary.rebuild(folder), table.rebuild(folder)]
-        if find_spec(HTML):
-            written.append(import_module(HTML).write(folder))
+    with _told(folder):
+        written = [summary.rebuild(folder), table.rebuild(folder), html.write(folder)]
         if allure:
-            import_module("firemarshal.reports.allure").write(folder, allure)
+            allure_results.write(folder, allure, replace=replace)
             written.append(allure)
+    return written
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as problem:
         raise BadInput(
             f"a report cannot be written: {problem.strerror}",
             where=str(problem.filename or folder),
             cure="make room, or name a folder that you may write to",
         ) from None
-    return written

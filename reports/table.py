@@ -36,7 +36,7 @@ def text(summary: Json) -> str:
     writer.writerow(HEADER)
     for drill in summary["drills"]:
         for one in drill["objectives"] or [None]:
-            writer.writerow([_defused(cell) for cell in _row(summary, drill, one)])
+            writer.writerow([defused(cell) for cell in _row(summary, drill, one)])
     return out.getvalue()
 
 
@@ -60,7 +60,7 @@ def _row(summary: Json, drill: Json, objective: Json | None) -> list[Any]:
     ]
 
 
-def _defused(cell: Any) -> str:
+def defused(cell: Any) -> str:
     """The cell as text; one that a spreadsheet would compute gets an apostrophe in front."""
     if cell is None:
         return ""

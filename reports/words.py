@@ -50,7 +50,8 @@ def verdict(result: Json, control: bool) -> str:
     if control and result["as_expected"] and result["verdict"] != "NOT RUN":
         return str(result["expectation"])
     text = f"{result['verdict']}: {result['why'] or result['expectation']}"
-    return f"{text}; negative control: {result['expectation']}" if control else text
+    told = control and result["verdict"] != "NOT RUN"
+    return f"{text}; negative control: {result['expectation']}" if told else text
 
 
 def moment(at_us: int, since_us: int) -> str:

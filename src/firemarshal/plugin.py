@@ -32,8 +32,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Wake up only where a target is named; mistakes in profile and plans end it here."""
+    """Wake up only where a target is named; mistakes in profile and plans end it here.
+
+    First of all plugins, so that a folder for results that cannot be made is our clear message.
+    """
     if not config.getoption("--target"):
         return
     _refuse_launderers(config)
@@ -80,6 +84,8 @@ class Drills:
         self.results: list[Any] = []
         self.driven: set[str] = set()
         self.refused = ""
+        allure = import_module("firemarshal.reports.allure_live")
+        self.allure = allure.LiveAllure(config, project.rootdir)
         for mark in _marks(house):
             config.addinivalue_line("markers", mark)
 
@@ -107,6 +113,7 @@ class Drills:
         self.config.stash[self.collecting.DRIVE] = lambda request, one: self._drive(
             session, scenario, request, one
         )
+        self.allure.hush(self.config)
         self.signals.install()
         try:
             self._refuse_standing()
@@ -161,10 +168,17 @@ class Drills:
                 session.shouldstop = f"{self.signals.received[0]} received; healed first"
 
     def _summarise(self) -> None:
-        if self.run and (self.run.folder / "run.json").exists():
-            reports = import_module("firemarshal.reports.summary")
-            reports.rebuild(self.run.folder)
-            self.results = reports.read_results(self.run.folder)
+        """Every report of the run; one that cannot be written is told and costs no verdict."""
+        folder = self.run.folder if self.run else None
+        if folder is None or not (folder / "run.json").exists():
+            return
+        self.results = import_module("firemarshal.reports.summary").read_results(folder)
+        reports = import_module("firemarshal.reports.rebuild")
+        try:
+            reports.keep(folder, self.project.plan_folders())
+            reports.rebuild(folder, self.allure.into, replace=self.allure.replace)
+        except BadInput as problem:
+            self.progress.line(f"reports: {problem.message}")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, Any]:

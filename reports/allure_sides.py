@@ -1,0 +1,72 @@
+"""Allure's side files, `categories.json` and `environment.properties`; other people's stay."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from firemarshal.reports import story
+
+CATEGORIES = (
+    ("Target is NOT CLEAN", ["failed", "broken"], "(?s)target after: NOT CLEAN.*"),
+    ("Negative control with a wrong outcome", ["failed", "broken"], "(?s).*negative control: .*"),
+    ("A promise was missed", ["failed"], "(?s).*\nFAILED: .*"),
+    ("INVALID: says nothing about the system", ["broken"], "(?s).*\nINVALID: .*"),
+    ("ABORTED", ["broken"], "(?s).*\n(ABORTED|NO VERDICT): .*"),
+    ("NOT RUN", ["skipped"], "(?s).*\nNOT RUN: .*"),
+)
+Json = dict[str, Any]
+
+
+def write(run: story.Run, into: Path) -> None:
+    """Both files, merged with what an ordinary suite has left there."""
+    _store(into / "categories.json", orjson.dumps(_categories(into), option=orjson.OPT_INDENT_2))
+    _store(into / "environment.properties", _environment(run, into))
+
+
+def _categories(into: Path) -> list[Json]:
+    ours = [
+        {"name": name, "matchedStatuses": statuses, "messageRegex": pattern}
+        for name, statuses, pattern in CATEGORIES
+    ]
+    names = {one["name"] for one in ours}
+    try:
+        found = orjson.loads((into / "categories.json").read_bytes())
+    except (FileNotFoundError, orjson.JSONDecodeError):
+        found = []
+    listed = found if isinstance(found, list) else []
+    theirs = [one for one in listed if isinstance(one, dict) and one.get("name") not in names]
+    return [*theirs, *ours]
+
+
+def _environment(run: story.Run, into: Path) -> bytes:
+    about = (run.opened or {}).get("about", {})
+    versions = about.get("versions", {})
+    ours = {
+        "run": run.id,
+        "target": run.target,
+        "environment": run.environment,
+        "operator": about.get("operator", ""),
+        "host": about.get("host", ""),
+        "system": about.get("system", ""),
+        "python": about.get("python", ""),
+        "commit": about.get("commit", "") + (" (tree not clean)" if about.get("dirty") else ""),
+        **versions,
+        "drills": str(len(run.drills)),
+    }
+    path = into / "environment.properties"
+    found = path.read_text(encoding="latin-1").splitlines() if path.exists() else []
+    theirs = [one for one in found if one.partition("=")[0].strip() not in ours]
+    lines = [*theirs, *(f"{key}={_value(one)}" for key, one in ours.items() if one)]
+    return ("\n".join(lines) + "\n").encode("latin-1", errors="backslashreplace")
+
+
+def _value(text: str) -> str:
+    """A value as Java's properties have it: backslashes doubled, one line."""
+    return " ".join(str(text).replace("\\", "\\\\").split())
+
+
+def _store(path: Path, data: bytes) -> None:
+    new = path.with_name(f"{path.name}.tmp")
+    new.write_bytes(data)
+    new.replace(path)
