@@ -14,7 +14,10 @@ CHECKS = (
     ("style", ("ruff", "check", "--quiet", ".")),
     ("format", ("ruff", "format", "--check", "--quiet", ".")),
     ("types", ("mypy", "--no-error-summary")),
-    ("types of tools", ("mypy", "--no-error-summary", "--strict", "tools")),
+    (
+        "types of tools",
+        ("mypy", "--no-error-summary", "--strict", "--explicit-package-bases", "tools"),
+    ),
     ("doors, through chains", ("lint-imports", "--no-logo", "--no-cache")),
     ("doors", (PYTHON, "tools/doors.py")),
     ("sizes", (PYTHON, "tools/sizes.py")),

@@ -15,7 +15,7 @@ negative_controls = true
 name = "toy"
 kind = "null"
 lab = "null"
-recorder = { baseline_s = 0.6, window_s = 0.5 }
+recorder = { baseline_s = 0.9, window_s = 0.5 }
 """
 FEATURE = """
 Feature: Aimed at nothing

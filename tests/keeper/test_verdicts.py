@@ -83,7 +83,7 @@ def own_target(project: ToyProject, table: dict[str, Any]) -> None:
     lines = [
         'name = "own"\nenvironment = "staging"\nwatch_beyond_s = 1\nheal_within_s = 3',
         '[[systems]]\nname = "toy"\nkind = "null"',
-        "recorder = { baseline_s = 0.6, window_s = 0.5 }",
+        "recorder = { baseline_s = 0.9, window_s = 0.5 }",
         "identity = { " + ", ".join(f'{key} = "{one}"' for key, one in identity.items()) + " }",
         "[[systems.members]]",
         *(f"{key} = {orjson.dumps(one).decode()}" for key, one in member.items()),

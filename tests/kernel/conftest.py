@@ -24,7 +24,7 @@ max_hold_s = 900
 name = "toy"
 kind = "null"
 lab = "null"
-recorder = { baseline_s = 0.6, window_s = 0.5 }
+recorder = { baseline_s = 0.9, window_s = 0.5 }
 """
 PLAN = """
 id = "shop"

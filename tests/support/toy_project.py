@@ -26,7 +26,7 @@ max_hold_s = {max_hold_s}
 name = "toy"
 kind = "null"
 lab = "null"
-recorder = {{ baseline_s = 0.6, window_s = 0.5 }}
+recorder = {{ baseline_s = 0.9, window_s = 0.5 }}
 """
 STANDS = """
 @null
@@ -65,10 +65,10 @@ class ToyProject:
             [*COMMAND, *words], cwd=self.root, capture_output=True, text=True, timeout=wait_s
         )
 
-    def start(self) -> "subprocess.Popen[str]":
+    def start(self, *words: str) -> "subprocess.Popen[str]":
         """Begin a run, in a session of its own, as a terminal would."""
         return subprocess.Popen(
-            [*COMMAND, "run", "features", "--target", "lab"],
+            [*COMMAND, "run", "features", "--target", "lab", *words],
             cwd=self.root,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
