@@ -97,7 +97,7 @@ def test_lost_changed_unexpected_and_doubtful_rows_are_told_apart(
 
 def test_a_dead_process_cannot_tell(toy_system: Configuration) -> None:
     toy_system["system"]["members"][0]["port"] = 1
-    with pytest.raises(CannotTell, match="toy-1 at .* does not answer"):
+    with pytest.raises(CannotTell, match=r"toy-1 at .* does not answer"):
         system.identify(toy_system)
     assert not system.healthy(toy_system, 1.0)["healthy"]
     assert system.members(toy_system)[0]["role"] == "unreachable"
