@@ -4,6 +4,7 @@ One file without network, script or clock: made again from the same folder it ha
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ NAME = "report.html"
 PAGE = Path(__file__).parent / "page"
 MOST_DETAILED = 40
 MOST_LINES = 2000
+MOST_ROWS = 1000
 MOST_CLIENTS = 4
 EVIDENCE = ("run.json", "keeper.log", "clauses.json", "previous.json")
 EVIDENCE_ENDS = (".jsonl", ".ledger", ".log", ".json")
@@ -58,12 +60,15 @@ def page(run: story.Run) -> str:
         headline=telling.headline(run),
         counts=telling.counts(run),
         after=telling.after(run),
+        changed=_net_changes(run),
         standing=[text for one in run.drills for text in one.result["standing"]],
         about=_about(run),
         clauses=_clauses(run, detailed),
+        most_rows=MOST_ROWS,
+        most_detailed=MOST_DETAILED,
         controls=_controls(run, detailed),
         index=_index(run, detailed),
-        left_out=len(run.drills) - len(detailed),
+        begun=sum(one.folder is not None for one in run.drills),
         chapters=[_chapter(run, one) for one in run.drills if one.key in detailed],
         evidence=_run_files(run),
     )
@@ -97,19 +102,19 @@ def _about(run: story.Run) -> list[tuple[str, str]]:
 
 
 def _clauses(run: story.Run, detailed: set[str]) -> list[Json]:
-    """A row for every promise that a real drill was to judge, worst first of nothing: in order."""
-    return [
-        _row(run, one, promise, detailed)
-        for one in run.drills
-        if not one.control
-        for promise in one.promises
-    ][: MOST_LINES // 2]
+    """A row for every promise that a real drill was to judge; a clause is quoted once in a row."""
+    pairs = [(one, each) for one in run.drills if not one.control for each in one.promises]
+    rows = [_row(run, one, each, detailed) for one, each in pairs[:MOST_ROWS]]
+    for before, row in pairwise(rows):
+        row["again"] = row["clause"] == before["clause"]
+    return rows
 
 
 def _row(run: story.Run, one: story.Drill, promise: Json, detailed: set[str]) -> Json:
     clause = run.clauses.get(promise["clause"], {})
     return {
         "clause": promise["clause"],
+        "again": False,
         "quote": clause.get("text", ""),
         "plan": clause.get("plan", ""),
         "step": promise["text"],
@@ -141,7 +146,7 @@ def _controls(run: story.Run, detailed: set[str]) -> list[Json]:
         }
         for one in run.drills
         if one.control
-    ][: MOST_LINES // 2]
+    ][:MOST_ROWS]
 
 
 def _index(run: story.Run, detailed: set[str]) -> list[Json]:
@@ -253,22 +258,22 @@ def _windows(moments: _Moments, ends: tuple[int, int]) -> list[Window]:
 
 
 def _stretches(moments: _Moments, ends: tuple[int, int], one: story.Drill) -> list[Stretch]:
+    """The watch cut at the moments that matter, for those who read figures."""
     first, last = ends[0], ends[1] + 1
     if moments.t0 is None:
         return [Stretch("the whole watch; there was no fault", first, last)]
-    struck = moments.t0[0]
-    found = [Stretch("before the fault", first, struck)]
+    cuts = [(moments.t0[0], "before the fault")]
     if moments.back:
-        found.append(Stretch("from the fault until customers were back", struck, moments.back[1]))
-        struck = moments.back[1]
-    elif moments.outage:
-        return [*found, Stretch("from the fault on: they were not back", struck, last)]
-    watched = one.first("watched")
-    if watched and struck < watched["at_us"] < last:
-        found.append(Stretch("after that, until the watch ended", struck, watched["at_us"]))
-        found.append(Stretch("while we healed and looked on", watched["at_us"], last))
-    else:
-        found.append(Stretch("after that", struck, last))
+        cuts.append((moments.back[1], "from the fault until customers were back"))
+    after = "after that" if moments.back or not moments.outage else "from the fault on: not back"
+    if watched := one.first("watched"):
+        cuts += [(watched["at_us"], f"{after}, until the watch ended")]
+        after = "while we healed and looked on"
+    cuts = [(min(at, last), name) for at, name in [*cuts, (last, after)] if at > first]
+    found = []
+    for at, name in cuts:
+        found += [Stretch(name, first, at)] if at > first else []
+        first = max(first, at)
     return found
 
 
@@ -279,7 +284,7 @@ def _stretch(one: Stretch) -> Json:
         "lasted": seconds_text(one.to_us - one.from_us),
         **total,
         "served": telling.served(total),
-        "slowest": seconds_text(one.total.most_us) if one.total.ok else "",
+        "slowest": telling.fine(one.total.most_us) if one.total.ok else "",
     }
 
 
@@ -322,7 +327,10 @@ def _marks(one: story.Drill, moments: _Moments) -> list[Mark]:
         found.append(Mark(moments.back[1], "customers are back", "back"))
     bites = [line for line in one.events("bit") if moments.t0 and line["at_us"] >= moments.t0[0]]
     found += [Mark(line["at_us"], "harm proved", "proof") for line in bites[:1]]
-    found += [Mark(line["at_us"], "our healing ends", "heal") for line in one.events("healed")[-1:]]
+    healed = [line for line in one.events("healed") if moments.t0][-1:]
+    if healed and (watched := one.first("watched")):
+        found.append(Mark(watched["at_us"], "the watch ends, our healing begins", "heal"))
+    found += [Mark(line["at_us"], "our healing ends", "heal") for line in healed]
     found += [Mark(each["at_us"], each["name"], "phase") for each in one.result["phases"][:4]]
     return found
 
@@ -386,6 +394,26 @@ def _changes(one: story.Drill) -> list[str]:
         if after:
             told += [f"{system}: {each}" for each in _differences(before, after)]
     return told or [str(each) for each in one.result["target_after_why"]]
+
+
+def _net_changes(run: story.Run) -> list[str]:
+    """What all drills together left changed: the first capture of the run against the last."""
+    if len(run.drills) > MOST_DETAILED:
+        return []
+    first: dict[str, Json] = {}
+    last: dict[str, Json] = {}
+    for one in run.drills:
+        for system in one.drill["systems"]:
+            before, after = beside.captured(one, system)
+            if before:
+                first.setdefault(system, before)
+            if after:
+                last[system] = after
+    return [
+        f"{system}: {each}"
+        for system in sorted(last)
+        for each in _differences(first[system], last[system])
+    ]
 
 
 def _differences(before: Json, after: Json) -> list[str]:

@@ -70,16 +70,30 @@ def _of_rto(drill: Drill, one: Json) -> str:
 
 
 def _of_loss(drill: Drill, one: Json, notes: list[str]) -> str:
-    note = str(one["note"]).split(";")[0]
-    first = note not in notes
-    notes.append(note)
-    counted = f"{note[:1].upper()}{note[1:]}" if note and first else ""
+    """The loss as counted; a further promise about the same loss is told without counting again."""
+    counted, first = _counted(drill), not notes
+    notes.append(one["id"])
     if one["verdict"] == "unknown":
-        return f"{counted}. Whether that is allowed cannot be told: {one['reason']}.".lstrip(". ")
-    counted = counted.replace(" lost, looked", " were lost (looked") + (")" if counted else "")
-    seconds = f" {words.measured(one | {'note': ''})} of work;" if one["kind"] == "rpo" else ""
-    alone = f"Lost:{seconds}" if not counted else f"{counted};{seconds}"
-    return f"{alone} {promised_by(one)}."
+        return f"{counted if first else ''} Whether too much is lost, {one['reason']}.".strip()
+    lost = one["upper"] is None or one["upper"] > 0
+    work = (
+        f", {words.measured(one | {'note': ''})} of work" if one["kind"] == "rpo" and lost else ""
+    )
+    if not first and not lost:
+        return ""
+    if not first or not counted:
+        return f"{'As work lost' if one['kind'] == 'rpo' else 'As writes lost'}: {one['reason']}."
+    return f"{counted}{work}; {promised_by(one)}."
+
+
+def _counted(drill: Drill) -> str:
+    found = drill.first("measured", kind="loss")
+    if found is None:
+        return ""
+    lost, of = f"{found['lost']:,}" if found["lost"] else "None", f"{found['acknowledged']:,}"
+    were = "was" if found["lost"] == 1 else "were"
+    looked = f"looking back {seconds_text(found['look_back_us'])}"
+    return f"{lost} of {of} acknowledged writes {were} lost ({looked})"
 
 
 def promised_by(one: Json) -> str:
@@ -91,6 +105,11 @@ def promised_by(one: Json) -> str:
         plan = words.limit(one | {"limit": one["clause_limit"]})
         return f"the drill demands {limit}, the plan {plan}"
     return f"the plan promises {limit}" if one["kind"] == "rto" else f"the plan allows {limit}"
+
+
+def fine(us: int) -> str:
+    """A duration that may be far below a second: "1.3 ms" instead of "0.001 s"."""
+    return f"{us / 1000:.1f} ms" if abs(us) < 1_000_000 else seconds_text(us)
 
 
 def _at_most(one: Json, limit: str) -> str:
@@ -190,7 +209,7 @@ def _harm(drill: Drill) -> list[Check]:
         else:
             found.append(("?", f"{name}: no proof of harm stands in the journal", 0))
     if drill.t0:
-        width = seconds_text(drill.t0[1] - drill.t0[0])
+        width = fine(drill.t0[1] - drill.t0[0])
         line = drill.first("disaster") or {"seq": 0}
         text = f"the moment of the fault is known to {width}, which both ends of figures include"
         found.append(("✓", text, line["seq"]))
@@ -203,7 +222,7 @@ def _rule(drill: Drill) -> list[Check]:
         return [("?", "no baseline was taken, so nothing says what normal was", 0)]
     figures = (
         f"before the fault {base['ok']:,} of {base['attempts']:,} attempts were answered, half "
-        f"within {seconds_text(base['p50_us'])}, 95 % within {seconds_text(base['p95_us'])}"
+        f"within {fine(base['p50_us'])}, 95 % within {fine(base['p95_us'])}"
     )
     if base["noisy"]:
         return [("✗", f"{figures}; too uneven to judge by: {base['noisy']}", base["seq"])]
@@ -221,9 +240,9 @@ def _recorder(drill: Drill, clients: list[Client]) -> list[Check]:
     for one in clients:
         shed = one.counts.get("shed", 0)
         late = (
-            f"{one.name}: {one.begun:,} attempts, one every {seconds_text(one.period_us)}; "
-            f"the recorder itself was late by {seconds_text(one.late_p99_us)} or less in 99 %, "
-            f"{seconds_text(one.late_most_us)} at worst; {shed:,} were not sent"
+            f"{one.name}: {one.begun:,} attempts, one every {fine(one.period_us)}; "
+            f"the recorder itself was late by {fine(one.late_p99_us)} or less in 99 %, "
+            f"{fine(one.late_most_us)} at worst; {shed:,} were not sent"
         )
         bad = shed or 5 * one.late_p99_us > one.deadline_us
         found.append(("?" if bad else "✓", late, 0))
@@ -296,9 +315,7 @@ def _seen_by(clients: list[Client]) -> list[str]:
     )
     period = max(one.period_us for one in clients)
     if period:
-        told.append(
-            f"An outage shorter than {seconds_text(period)} fits between two attempts, unseen."
-        )
+        told.append(f"An outage shorter than {fine(period)} can pass unseen between two attempts.")
     return told
 
 
