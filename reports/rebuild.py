@@ -23,10 +23,9 @@ def rebuild(folder: Path, allure: Path | None = None, *, replace: bool = False) 
 
     BadInput when the folder is no run, was cut short before `run.json`, or cannot be written.
     """
-    runs.load(folder)
-    if not (folder / "run.json").exists():
+    if missing := runs.load(folder).missing:
         raise BadInput(
-            "run.json is not there, so what was planned cannot be told",
+            f"{missing[0]}, so what was planned cannot be told",
             where=str(folder),
             cure="read what is left with firemarshal explain",
         )

@@ -65,10 +65,10 @@ class ToyProject:
             [*COMMAND, *words], cwd=self.root, capture_output=True, text=True, timeout=wait_s
         )
 
-    def start(self, *words: str) -> "subprocess.Popen[str]":
+    def start(self) -> "subprocess.Popen[str]":
         """Begin a run, in a session of its own, as a terminal would."""
         return subprocess.Popen(
-            [*COMMAND, "run", "features", "--target", "lab", *words],
+            [*COMMAND, "run", "features", "--target", "lab"],
             cwd=self.root,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -62,7 +62,7 @@ Feature: Somebody presses Ctrl-C
     When "toy" refuses every request
     Then writes return within 20 seconds
 """
-IN_ORDER = ("-p", "no:randomly")
+IN_ORDER = '[tool.pytest.ini_options]\naddopts = "-p no:randomly"\n'
 ORDINARY = "def test_ordinary():\n    pass\n"
 
 
@@ -71,7 +71,8 @@ def every_verdict(root: Path) -> ToyProject:
     project = ToyProject(root, ALL)
     (root / "test_ordinary.py").write_text(ORDINARY)
     words = ("run", "features", "test_ordinary.py", "--target", "lab", "--alluredir", "allure")
-    done = project.command(*words, *IN_ORDER)
+    (root / "pyproject.toml").write_text(IN_ORDER)
+    done = project.command(*words)
     assert done.returncode == 1, done.stdout + done.stderr
     return project
 
@@ -79,7 +80,8 @@ def every_verdict(root: Path) -> ToyProject:
 def interrupted(root: Path) -> ToyProject:
     """ABORTED by Ctrl-C, and a drill that was never reached."""
     project = ToyProject(root, STANDS, watch_beyond_s=20)
-    running = project.start(*IN_ORDER)
+    (root / "pyproject.toml").write_text(IN_ORDER)
+    running = project.start()
     project.wait_for_event("disaster")
     time.sleep(0.2)
     os.kill(running.pid, signal.SIGINT)
