@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from firemarshal.clock import seconds_text
-from firemarshal.reports import story, table, words
+from firemarshal.reports import html, story, table, words
 
 JSON, CSV, TEXT, SVG = "application/json", "text/csv", "text/plain", "image/svg+xml"
 LOSS = (
@@ -40,6 +40,8 @@ def attachments(drill: story.Drill) -> Iterator[Attachment]:
     """Everything that belongs to a drill, in the order in which a person would look at it."""
     if drill.folder is None:
         return
+    for client, svg in html.pictures(drill):
+        yield Attachment(f"What {client} saw", SVG, "svg", svg.encode())
     if drill.promises:
         yield _csv("Objectives", _objectives(drill))
     if lost := drill.first("measured", kind="loss"):

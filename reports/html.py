@@ -223,6 +223,13 @@ class _Moments:
         return self.rto["not_before_us"], self.rto["not_after_us"]
 
 
+def pictures(one: story.Drill) -> list[tuple[str, str]]:
+    """(client, SVG as a file of its own) of what customers saw, for results that are no page."""
+    return [
+        (client.name, drawing.standalone(svg)) for client, svgs, _ in _seen(one) for svg in svgs
+    ]
+
+
 def _seen(one: story.Drill) -> list[tuple[Client, list[str], list[Json]]]:
     moments = _Moments(one.t0, one.first("measured", kind="rto"), one.first("baseline"))
     found = []
