@@ -201,7 +201,8 @@ class Drills:
         if report.passed and verdict != "PASSED":
             return "passed", "c", f"{verdict}, AS IT MUST"
         if report.failed and verdict == "PASSED":
-            return "failed", "F", "PASSED, though it must not"
+            clean = found.get("target_after") != "NOT CLEAN"
+            return "failed", "F", "PASSED, though it must not" if clean else "NOT CLEAN"
         return VERDICT_WORDS[verdict]
 
     @pytest.hookimpl(tryfirst=True)

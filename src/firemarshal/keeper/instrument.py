@@ -11,7 +11,7 @@ import orjson
 
 from firemarshal.clock import now_us
 from firemarshal.keeper.order import Ended, Order
-from firemarshal.keeper.waiting import Waiting
+from firemarshal.keeper.waiting import Stopped, Waiting
 from firemarshal.ledger import Attempt, Ledger
 
 RECORDER = "firemarshal.probes.recorder"
@@ -73,6 +73,9 @@ def start(order: Order, system: str, client: Json, waiting: Waiting) -> Instrume
     )
     try:
         _await_ready(instrument, waiting, log_path)
+    except (Ended, Stopped):
+        instrument.end(waiting)
+        raise
     finally:
         spec_path.unlink()  # it may hold a connection string
     return instrument
@@ -105,7 +108,6 @@ def _await_ready(instrument: Instrument, waiting: Waiting, log_path: Path) -> No
         if not line:
             break
     tail = log_path.read_text(errors="replace").strip().splitlines()[-3:]
-    instrument.end(waiting)
     raise Ended(
         "INVALID",
         "recorder-lost",

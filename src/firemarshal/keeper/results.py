@@ -97,6 +97,8 @@ class Result:
         as_expected, expectation = expected(
             self.drill.control, Verdict(self.verdict), self.promises, self.code
         )
+        if state == "NOT CLEAN":
+            as_expected, expectation = False, f"{expectation}, but the target is NOT CLEAN"
         return {
             "verdict": str(self.verdict),
             "code": self.code,
