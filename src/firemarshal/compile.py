@@ -232,7 +232,7 @@ def _faults(house: House, scenario: gherkin.Scenario, said: list[Declaration]) -
             found[one.fault] = {
                 "module": fault.module,
                 "sha256": fault.sha256,
-                **{key: _plain(value) for key, value in vars(fault.facts).items()},
+                **_plain(vars(fault.facts)),
             }
     mistakes.tell()
     return found
@@ -251,8 +251,12 @@ def _check_arguments(fault: FaultFile, arguments: dict[str, Any], where: str) ->
     mistakes.tell()
 
 
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
+def _plain(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts as evidence holds them: without tuples, and seconds as whole microseconds."""
+    shows_within_us = round(facts["shows_within_s"] * 1e6)
+    kept = {key: one for key, one in facts.items() if key != "shows_within_s"}
+    plain = {key: list(one) if isinstance(one, tuple) else one for key, one in kept.items()}
+    return {**plain, "shows_within_us": shows_within_us}
 
 
 def _not_run(

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+A_DAY_S = 86_400
+
 
 class NotDone(Exception):
     """An inject, heal or perform that did not do what its name says; its text becomes the why."""
@@ -18,7 +20,8 @@ class Fault:
 
     `lasts` says whether the harm stands until it is healed or is over in a moment (a kill);
     `leaves` is what stays changed on a healthy system afterwards; `needs` are grants, rules,
-    capabilities or an engine. Must be written with literals only: it is read by `ast`.
+    capabilities or an engine. `shows_within_s` says how long clients may notice nothing, so that
+    an early calm ends no watch. Must be written with literals only: it is read by `ast`.
     """
 
     kinds: tuple[str, ...]
@@ -27,3 +30,11 @@ class Fault:
     leaves: str = "nothing"
     needs: tuple[str, ...] = field(default=())
     destructive: bool = False
+    shows_within_s: float = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a time that no watch could wait for; ValueError, told with the fault's file."""
+        if not 0 <= self.shows_within_s < A_DAY_S:
+            raise ValueError(
+                f"shows_within_s is {self.shows_within_s!r}, need seconds, under a day"
+            )

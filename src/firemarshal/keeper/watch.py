@@ -65,13 +65,14 @@ class Watch:
         """Look until the system is back and calm, or for as long as the plan makes sensible."""
         longest_us = self._longest(drill)
         until_us = struck.after_us + longest_us
+        shows_us = struck.after_us + _shows_within(drill)
         self.journal.note("watching", until=seconds_text(longest_us))
         told_us, told = 0, ""
         while True:
             self._must_live()
             state = self.look(struck)
             text = self._state_text(state, struck)
-            if state.calm:
+            if state.calm and now_us() >= shows_us:
                 break
             if now_us() >= until_us:
                 self.gave_up = True
@@ -151,7 +152,8 @@ class Watch:
         beyond_us = round(self.order.target["watch_beyond_s"] * 1e6)
         give_up_us = round(self.order.target["give_up_after_s"] * 1e6)
         longest = max(limits, default=0)
-        watched: int = min(max(2 * longest, longest + beyond_us), give_up_us)
+        shown = _shows_within(drill) + 2 * self.window_us
+        watched: int = min(max(2 * longest, longest + beyond_us, shown), give_up_us)
         return watched
 
     def _must_live(self) -> None:
@@ -182,6 +184,13 @@ class Watch:
         if settled and settled[-1].outcome == Outcome.OK and bad_us:
             return f"answering for {_tenths(now_us() - bad_us)} of {_tenths(self.window_us)}"
         return f"down for {_tenths(now_us() - max(state.down_since_us, struck.before_us))}"
+
+
+def _shows_within(drill: Drill) -> int:
+    """How long the disaster may go unnoticed, in microseconds; conditions start no clock."""
+    said = [one.declaration for one in drill.steps]
+    faults = [one["fault"] for one in said if one["declares"] == "Disaster"]
+    return max((int(drill.faults[one]["shows_within_us"]) for one in faults), default=0)
 
 
 def _tenths(us: int) -> str:
