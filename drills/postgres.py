@@ -11,6 +11,26 @@ def _(system: str) -> Disaster:
     return Disaster(system=system, fault="postgres.kill_primary")
 
 
+@when(sentence('the machine of the primary of "{system}" is lost'))
+def _(system: str) -> Disaster:
+    return Disaster(system=system, fault="postgres.lose_primary_host")
+
+
+@when(sentence('the machine of the primary of "{system}" stands still'))
+def _(system: str) -> Disaster:
+    return Disaster(system=system, fault="postgres.freeze_primary")
+
+
+@when(sentence('the manager of the primary of "{system}" dies alone'))
+def _(system: str) -> Disaster:
+    return Disaster(system=system, fault="postgres.kill_manager")
+
+
+@when(sentence('the primary of "{system}" hands over to its standby'))
+def _(system: str) -> Disaster:
+    return Disaster(system=system, fault="postgres.switch_over")
+
+
 @given(sentence('the drill is aimed at the primary of "{system}"'))
 def _(system: str) -> Aimed:
     return Aimed(system=system, fault="postgres.kill_primary")

@@ -1,17 +1,25 @@
-"""The parts of the pages that the code knows better: codes of verdicts, faults, written in place.
+"""The parts of the pages that the code knows better: codes, faults, sentences, written in place.
 
 `python tools/write_docs.py` writes what stands between the marks `begin NAME` and `end NAME`;
 `--check` writes nothing and exits with 1 when a page is stale.
 """
 
+import ast
+import re
 import sys
 from pathlib import Path
 
-from firemarshal.catalogue import Catalogue
+from firemarshal import vocabulary
+from firemarshal.catalogue import Catalogue, FaultFile
 from firemarshal.verdict import CODES
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = {"docs/verdicts.md": ("codes",), "README.md": ("faults",)}
+PAGES = {
+    "docs/verdicts.md": ("codes",),
+    "README.md": ("faults",),
+    "docs/faults.md": ("every fault",),
+    "docs/glossary.md": ("sentences",),
+}
 BEGIN = "<!-- begin {name}: written by tools/write_docs.py -->"
 LIST = "codes.py"
 END = "<!-- end {name} -->"
@@ -40,7 +48,51 @@ def faults() -> str:
     return "\n".join(rows)
 
 
-PARTS = {"codes": codes, "faults": faults}
+def every_fault() -> str:
+    """Each fault's facts in full, the toy's too, with the first words of its file."""
+    catalogue = Catalogue(["firemarshal.actions"])
+    return "\n".join(_fault(catalogue.find(name, "faults")) for name in catalogue.names)
+
+
+def _fault(found: FaultFile) -> str:
+    facts = found.facts
+    said = ast.get_docstring(ast.parse(found.path.read_bytes())) or ""
+    lines = [f"## `{found.name}`\n", said.strip(), ""]
+    lines += [f"- does: {facts.does}", f"- lasts: {facts.lasts}; leaves: {facts.leaves}"]
+    lines += [f"- needs: {need}" for need in facts.needs]
+    lines += [f"- takes: {', '.join(found.knobs)}"] if found.knobs else []
+    if facts.shows_within_s:
+        lines.append(f"- clients may notice nothing for {facts.shows_within_s:g} s")
+    return "\n".join([*lines, ""])
+
+
+def sentences() -> str:
+    """Every step that a feature can say, and what it declares."""
+    found = vocabulary.load(["firemarshal.drills"]).definitions
+    rows = ["| | sentence | declares |", "|---|---|---|"]
+    for keyword in ("given", "when", "then"):
+        for one in sorted((one for one in found if one.keyword == keyword), key=lambda d: d.text):
+            shown = re.sub(r"\{(\w+)(:\w+)?\}", lambda part: part[1].upper(), one.text)
+            rows.append(f"| {keyword.title()} | {shown} | {_declared(one)} |")
+    return "\n".join(rows)
+
+
+def _declared(definition: vocabulary.StepDefinition) -> str:
+    """What the step returns for any values: its kind, and the fault or the promise it names."""
+    values = {"Duration": 1_000_000, "d": 1}
+    names = re.findall(r"\{(\w+)(?::(\w+))?\}", definition.text)
+    given = {name: values.get(kind, "a system") for name, kind in names}
+    said = vocabulary.declare(definition, given, definition.where).as_json()
+    about = said.get("fault") or said.get("kind")
+    return f"{said['declares'].lower()}" + (f" `{about}`" if about else "")
+
+
+PARTS = {
+    "codes": codes,
+    "faults": faults,
+    "every fault": every_fault,
+    "sentences": sentences,
+}
 
 
 def fresh(page: str, text: str) -> str:

@@ -11,6 +11,7 @@ from firemarshal.actions.postgres.members import (
     still_leads,
 )
 from firemarshal.actions.postgres.patroni import ask
+from firemarshal.clock import now_us
 from firemarshal.fault import Fault, NotDone
 
 FAULT = Fault(
@@ -42,12 +43,18 @@ def aim(configuration: Json) -> list[Json]:
     ]
 
 
-def inject(victims: list[Json], configuration: Json) -> None:
-    """Ask the leader's own manager; it answers when the new one has been promoted."""
+def inject(victims: list[Json], configuration: Json) -> Json:
+    """Ask the leader's own manager; it answers when the new one has been promoted.
+
+    Returns when it was asked: the outage lies within the call, and would be lost with its length.
+    """
+    asked: Json = {}
     for victim in victims:
         member = member_named(configuration["system"], victim["name"])
         still_leads(victim, member, host_of(configuration["system"], member["host"]))
+        asked = {"earliest_us": now_us(), "latest_us": now_us()}
         ask(f"{member['manager_url']}/switchover", "POST", {"leader": victim["name"]}, SWITCH_S)
+    return asked
 
 
 def bit(victims: list[Json], configuration: Json) -> Json:
