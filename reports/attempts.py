@@ -4,7 +4,6 @@ A drill of eight hours holds three million attempts; a page shows a thousand col
 single attempts only where something changed.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,21 +13,42 @@ from firemarshal.ledger import HEADER_BYTES, RECORD, RECORD_BYTES, Ledger, Outco
 MOST_POINTS = 3000
 NEAR_ATTEMPTS = 150
 LATENESS_STEP_US = 50
+LATEST_STEP = 20_000
 READ_RECORDS = 16_384
+NEVER_US = 2**62
+OK, FAILED, SHED = int(Outcome.OK), int(Outcome.FAILED), int(Outcome.SHED)
 Point = tuple[int, int, int]  # scheduled, latency, outcome
 Raw = tuple[int, ...]
 
 
 @dataclass(slots=True)
 class Column:
-    """What one pixel column holds: latencies of good answers, and how many came to what end."""
+    """What one pixel column holds: latencies of good answers, and how many came to what end.
 
-    least_us: int = 0
+    `least_us` says something only where `ok` does.
+    """
+
+    least_us: int = NEVER_US
     most_us: int = 0
     ok: int = 0
     failed: int = 0
     unanswered: int = 0
     shed: int = 0
+
+    def add(self, latency_us: int, outcome: int) -> None:
+        """Count one attempt; millions come through here, so it is written to be quick."""
+        if outcome == OK:
+            self.ok += 1
+            if latency_us > self.most_us:
+                self.most_us = latency_us
+            if latency_us < self.least_us:
+                self.least_us = latency_us
+        elif outcome == FAILED:
+            self.failed += 1
+        elif outcome == SHED:
+            self.shed += 1
+        else:
+            self.unanswered += 1
 
 
 @dataclass
@@ -42,6 +62,18 @@ class Window:
     columns: list[Column] = field(default_factory=list)
     points: list[Point] = field(default_factory=list)
     all_points: bool = True
+
+    def add(self, at_us: int, latency_us: int, outcome: int, around_us: int) -> None:
+        """Put one attempt, which must lie within, into its column; maybe also as a point."""
+        place = (at_us - self.from_us) * self.width // (self.to_us - self.from_us)
+        self.columns[place].add(latency_us, outcome)
+        if self.all_points:
+            self.points.append((at_us, latency_us, outcome))
+            return
+        for one in self.near:
+            if -around_us <= at_us - one <= around_us:
+                self.points.append((at_us, latency_us, outcome))
+                return
 
 
 @dataclass
@@ -93,29 +125,29 @@ def look(path: Path, windows: Sequence[Window], stretches: Sequence[Stretch]) ->
     for one in windows:
         one.columns = [Column() for _ in range(one.width)]
         one.all_points = one.to_us - one.from_us <= MOST_POINTS * max(1, period_us)
-    counts: Counter[int] = Counter()
-    late: Counter[int] = Counter()
+    counts = [0] * len(Outcome)
+    late = [0] * (LATEST_STEP + 1)
     most = first_us = last_us = 0
-    for raw in _records(path, begun):
-        scheduled, began, done, outcome = raw[1], raw[2], raw[4], raw[7]
-        first_us, last_us = first_us or scheduled, scheduled
+    for _, scheduled, began, _, done, _, _, outcome, _, _ in _records(path, begun):
         counts[outcome] += 1
-        if began > scheduled:
-            late[-(-(began - scheduled) // LATENESS_STEP_US)] += 1
-            most = max(most, began - scheduled)
-        elif began:
-            late[0] += 1
+        first_us, last_us = first_us or scheduled, scheduled
+        if began:
+            late_us = began - scheduled
+            if late_us > most:
+                most = late_us
+            late[min(LATEST_STEP, -(-max(0, late_us) // LATENESS_STEP_US))] += 1
         for window in windows:
             if window.from_us <= scheduled < window.to_us:
-                _into(window, scheduled, done - scheduled, outcome, period_us)
+                window.add(scheduled, done - scheduled, outcome, NEAR_ATTEMPTS * period_us)
         for stretch in stretches:
             if stretch.from_us <= scheduled < stretch.to_us:
-                _count(stretch.total, done - scheduled, outcome)
+                stretch.total.add(done - scheduled, outcome)
+                break  # they do not overlap
     return Client(
         path.name.removesuffix(".ledger"),
         begun,
         closed,
-        {Outcome(one).name.lower(): counts[one] for one in sorted(counts)},
+        {Outcome(one).name.lower(): count for one, count in enumerate(counts) if count},
         _p99(late) * LATENESS_STEP_US,
         most,
         period_us,
@@ -134,42 +166,16 @@ def _records(path: Path, begun: int) -> Iterator[Raw]:
         while left > 0:
             data = file.read(min(left, READ_RECORDS) * RECORD_BYTES)
             whole = len(data) - len(data) % RECORD_BYTES
-            for raw in RECORD.iter_unpack(data[:whole]):
-                if raw[7] != Outcome.EMPTY:
-                    yield raw
             if not whole:
                 return
+            yield from (raw for raw in RECORD.iter_unpack(data[:whole]) if raw[7])
             left -= whole // RECORD_BYTES
 
 
-def _into(window: Window, at_us: int, latency_us: int, outcome: int, period_us: int) -> None:
-    column = (at_us - window.from_us) * window.width // (window.to_us - window.from_us)
-    _count(window.columns[column], latency_us, outcome)
-    shown = window.all_points or any(
-        abs(at_us - one) <= NEAR_ATTEMPTS * period_us for one in window.near
-    )
-    if shown:
-        window.points.append((at_us, latency_us, outcome))
-
-
-def _count(column: Column, latency_us: int, outcome: int) -> None:
-    if outcome == Outcome.OK:
-        column.least_us = min(latency_us, column.least_us) if column.ok else latency_us
-        column.most_us = max(latency_us, column.most_us)
-        column.ok += 1
-    elif outcome == Outcome.FAILED:
-        column.failed += 1
-    elif outcome == Outcome.SHED:
-        column.shed += 1
-    else:
-        column.unanswered += 1
-
-
-def _p99(late: Counter[int]) -> int:
-    wanted = -(-99 * late.total() // 100)
-    seen = 0
-    for step in sorted(late):
-        seen += late[step]
-        if seen >= wanted:
+def _p99(late: list[int]) -> int:
+    wanted, seen = -(-99 * sum(late) // 100), 0
+    for step, count in enumerate(late):
+        seen += count
+        if seen and seen >= wanted:
             return step
     return 0

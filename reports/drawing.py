@@ -52,11 +52,17 @@ class Panel:
     window: Window
     zero_us: int
     deadline_us: int
+    period_us: int = 0
     band_us: int = 0
-    baseline_us: tuple[int, int] | None = None
     outage: tuple[int, int] | None = None
     back: tuple[int, int] | None = None
     marks: tuple[Mark, ...] = ()
+
+    @property
+    def gap(self) -> int:
+        """How many columns may be empty between two attempts that follow each other."""
+        window = self.window
+        return 1 + self.period_us * window.width // (window.to_us - window.from_us)
 
 
 @dataclass(frozen=True)
@@ -184,19 +190,19 @@ def _lane_parts(frame: _Frame, lanes: list[tuple[str, str, list[int]]]) -> list[
         y = frame.lanes + LANE * number
         parts.append(_line("grid", LEFT, y + LANE - 1, WIDTH - RIGHT, y + LANE - 1))
         parts.append(_text("tick end strong", LEFT - 6, y + 11, label))
-        for first, end in _runs(counts):
+        for first, end in _runs(counts, frame.panel.gap):
             x, width = LEFT + first * step, max(1.2, (end - first) * step)
             parts.append(_rect(name, round(x, 1), y + 2, round(width, 1), LANE - 5))
     return parts
 
 
-def _runs(counts: list[int]) -> list[tuple[int, int]]:
-    """Stretches of columns that hold something; one empty column between is the rate's doing."""
+def _runs(counts: list[int], gap: int) -> list[tuple[int, int]]:
+    """Stretches of columns that hold something; up to `gap` empty ones are the rate's doing."""
     runs: list[tuple[int, int]] = []
     for number, count in enumerate(counts):
         if not count:
             continue
-        if runs and number - runs[-1][1] <= 1:
+        if runs and number - runs[-1][1] <= gap:
             runs[-1] = (runs[-1][0], number + 1)
         else:
             runs.append((number, number + 1))
@@ -212,7 +218,7 @@ def _axis(frame: _Frame, bottom: int) -> list[str]:
     while panel.zero_us + tick <= window.to_us:
         x = frame.x(panel.zero_us + tick)
         parts.append(_line("axis", x, bottom, x, bottom + 4))
-        parts.append(_text("tick middle", x, bottom + 16, _moment(tick)))
+        parts.append(_text("tick middle", x, bottom + 16, _tick(tick)))
         tick += step
     parts.append(_text("note end", WIDTH - RIGHT, bottom + 30, "time since the fault"))
     return parts
@@ -225,24 +231,27 @@ def _mark_parts(frame: _Frame, marks: list[Mark], bottom: int) -> list[str]:
         x, y = frame.x(one.at_us), 12 + ROW * number
         parts.append(_line(f"stem {one.kind}", x, y - 8, x, bottom))
         right = x < LEFT + PLOT * 0.6
-        label = f"{one.label}, {_moment(one.at_us - frame.panel.zero_us, exact=True)}"
+        label = f"{one.label}, {moment(one.at_us - frame.panel.zero_us)}"
         anchor = "start" if right else "end"
         parts.append(_text(f"label {anchor} {one.kind}", x + (4 if right else -4), y, label))
     return parts
 
 
-def _moment(us: int, *, exact: bool = False) -> str:
-    """A moment against the zero, as "+2.5 s"; the zero itself has no sign."""
+def moment(us: int) -> str:
+    """A moment against the fault, as "+2.395 s" or "+9.0 ms"; the fault itself is T0."""
     if us == 0:
-        return "0 s" if not exact else "T0"
-    sign, us = ("+" if us > 0 else "-"), abs(us)
-    if exact:
-        return sign + seconds_text(us)
-    if us < 1_000_000:
-        return f"{sign}{us // 1000} ms"
-    if us < 120_000_000:
-        return f"{sign}{us / 1e6:g} s"
-    return sign + seconds_text(us)
+        return "T0"
+    size = abs(us)
+    text = f"{size / 1000:.1f} ms" if size < 1_000_000 else seconds_text(size)
+    return f"{'+' if us > 0 else '-'}{text}"
+
+
+def _tick(us: int) -> str:
+    """A round moment for the axis."""
+    sign, size = ("" if us == 0 else "+" if us > 0 else "-"), abs(us)
+    if 0 < size < 1_000_000:
+        return f"{sign}{size // 1000} ms"
+    return f"{sign}{size / 1e6:g} s" if size < 120_000_000 else sign + seconds_text(size)
 
 
 def _rect(name: str, x: float, y: float, width: float, height: float) -> str:

@@ -317,6 +317,7 @@ def _panel(one: story.Drill, client: Client, window: Window, moments: _Moments) 
         window=window,
         zero_us=zero,
         deadline_us=client.deadline_us,
+        period_us=client.period_us,
         band_us=band,
         outage=moments.outage,
         back=moments.back,
@@ -379,8 +380,8 @@ def _phases(one: story.Drill) -> list[Json]:
             {
                 "name": name,
                 "source": source,
-                "at": words.moment(at, one.t0[1]),
-                "took": seconds_text(max(0, at - before)),
+                "at": drawing.moment(at - one.t0[1]),
+                "took": telling.fine(max(0, at - before)),
                 "left": _share(before - one.t0[1], last),
                 "width": _share(at - before, last),
             }
@@ -498,7 +499,7 @@ def _timeline(one: story.Drill) -> list[Json]:
             f"{line['seq']}",
             "seq": line["seq"],
             "file": "" if line["file"] == story.KEEPER_JOURNAL else line["file"],
-            "at": words.moment(line["at_us"], zero) if zero else "",
+            "at": drawing.moment(line["at_us"] - zero) if zero else "",
             "utc": str(line["utc"])[11:23],
             "event": line["event"],
             "text": words.in_words(line),
