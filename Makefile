@@ -1,13 +1,15 @@
 # Needs Linux, git, make and Python 3.11 or newer; everything else is made below this folder.
-# Settings: FEATURES=features/postgres (drill-all), SEED=123 (test), PYTHON=/path/to/python3.12.
+# Settings: FEATURES=features/postgres (drill-all), RUN=latest (allure), SEED=123 (test),
+# PYTHON=/path/to/python3.12.
 
 FEATURES ?= features/postgres
+RUN ?= latest
 SEED ?=
 TARGET := lab
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help environment drill drill-all test check clean clean-all
+.PHONY: help environment drill drill-all allure test check clean clean-all
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1#\2/p' $(firstword $(MAKEFILE_LIST)) \
@@ -21,6 +23,9 @@ drill: environment ## one drill on the embedded lab: the primary of a database i
 
 drill-all: environment ## every drill of FEATURES (features/postgres) on the embedded lab
 	@$(BIN)/firemarshal run $(FEATURES) --target $(TARGET)
+
+allure: environment ## the Allure report of RUN (latest) as one HTML file; needs Node, or Java with allure
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/build_allure.py --run '$(RUN)'
 
 # The order is random, so that no test can lean on another; the seed is printed and repeats it.
 test: environment ## the tests of the framework itself, in random order; SEED=123 repeats one

@@ -7,13 +7,14 @@ import orjson
 
 from firemarshal.reports import story
 
+# Read by Java, which wants the whole text, and by JavaScript, which has no (?s).
 CATEGORIES = (
-    ("Target is NOT CLEAN", ["failed", "broken"], "(?s)target after: NOT CLEAN.*"),
-    ("Negative control with a wrong outcome", ["failed", "broken"], "(?s).*negative control: .*"),
-    ("A promise was missed", ["failed"], "(?s).*\nFAILED: .*"),
-    ("INVALID: says nothing about the system", ["broken"], "(?s).*\nINVALID: .*"),
-    ("ABORTED", ["broken"], "(?s).*\n(ABORTED|NO VERDICT): .*"),
-    ("NOT RUN", ["skipped"], "(?s).*\nNOT RUN: .*"),
+    ("Target is NOT CLEAN", ["failed", "broken"], r"target after: NOT CLEAN[\s\S]*"),
+    ("Control with a wrong outcome", ["failed", "broken"], r"[\s\S]*negative control: [\s\S]*"),
+    ("A promise was missed", ["failed"], r"[\s\S]*\nFAILED: [\s\S]*"),
+    ("INVALID: says nothing about the system", ["broken"], r"[\s\S]*\nINVALID: [\s\S]*"),
+    ("ABORTED", ["broken"], r"[\s\S]*\n(ABORTED|NO VERDICT): [\s\S]*"),
+    ("NOT RUN", ["skipped"], r"[\s\S]*\nNOT RUN: [\s\S]*"),
 )
 Json = dict[str, Any]
 
