@@ -50,11 +50,12 @@ def status(drill: story.Drill) -> str:
 
 def message(drill: story.Drill) -> str:
     """The verdict in lines that a person can act on, the state of the target first."""
-    lines = [words.state_after(drill.result), words.verdict(drill.result, drill.control)]
-    lines += [
-        f"{one['verdict']}: {one['text']}: {one['reason']}" for one in drill.promises if one["seq"]
+    decided = words.verdict(drill.result, drill.control)
+    found = [
+        (one["verdict"], f"{one['text']}: {one['reason']}") for one in drill.promises if one["seq"]
     ]
-    return "\n".join(lines)
+    others = [f"{judged}: {text}" for judged, text in found if text not in decided]
+    return "\n".join([words.state_after(drill.result), decided, *others])
 
 
 def history_id(drill: story.Drill) -> str:

@@ -40,8 +40,8 @@ def attachments(drill: story.Drill) -> Iterator[Attachment]:
     """Everything that belongs to a drill, in the order in which a person would look at it."""
     if drill.folder is None:
         return
-    for client, svg in html.pictures(drill):
-        yield Attachment(f"What {client} saw", SVG, "svg", svg.encode())
+    for name, svg in html.pictures(drill):
+        yield Attachment(name, SVG, "svg", svg.encode())
     if drill.promises:
         yield _csv("Objectives", _objectives(drill))
     if lost := drill.first("measured", kind="loss"):

@@ -224,10 +224,13 @@ class _Moments:
 
 
 def pictures(one: story.Drill) -> list[tuple[str, str]]:
-    """(client, SVG as a file of its own) of what customers saw, for results that are no page."""
-    return [
-        (client.name, drawing.standalone(svg)) for client, svgs, _ in _seen(one) for svg in svgs
-    ]
+    """(what it shows, SVG as a file of its own), for results that are no page."""
+    found = []
+    for client, svgs, _ in _seen(one):
+        places = [""] if len(svgs) == 1 else [", near the fault", ""]
+        names = (f"What {client.name} saw{place}" for place in places)
+        found += list(zip(names, map(drawing.standalone, svgs), strict=True))
+    return found
 
 
 def _seen(one: story.Drill) -> list[tuple[Client, list[str], list[Json]]]:
