@@ -4,6 +4,7 @@ One file without network, script or clock: made again from the same folder it ha
 """
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -42,19 +43,9 @@ def write(run_folder: Path) -> Path:
 
 def page(run: story.Run) -> str:
     """The page of a run as text."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    world = Environment(
-        loader=FileSystemLoader(PAGE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    world.globals.update(sign=telling.SIGNS, after_words=telling.AFTER, slug=_slug)
     detailed = _detailed(run)
     style = (PAGE / "report.css").read_text(encoding="utf-8")
-    return world.get_template("report.html").render(
+    return _template().render(
         run=run,
         style=style + drawing.STYLE.read_text(encoding="utf-8"),
         headline=telling.headline(run),
@@ -72,6 +63,21 @@ def page(run: story.Run) -> str:
         chapters=[_chapter(run, one) for one in run.drills if one.key in detailed],
         evidence=_run_files(run),
     )
+
+
+@cache
+def _template() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    world = Environment(
+        loader=FileSystemLoader(PAGE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    world.globals.update(sign=telling.SIGNS, after_words=telling.AFTER)
+    return world.get_template("report.html")
 
 
 def _detailed(run: story.Run) -> set[str]:
@@ -96,7 +102,7 @@ def _about(run: story.Run) -> list[tuple[str, str]]:
         ("First drill began", _utc(opened["utc"])),
         ("Run by", f"user {about.get('operator', '?')} on {about.get('host', '?')}"),
         ("Command", " ".join(about.get("arguments", ()))),
-        ("Code", f"{about.get('commit', 'unknown')}{dirty}"),
+        ("Code", f"{about.get('commit') or 'of no known commit'}{dirty}"),
         ("Versions", f"{versions}, Python {about.get('python', '?')}"),
     ]
 
@@ -275,7 +281,8 @@ def _stretches(moments: _Moments, ends: tuple[int, int], one: story.Drill) -> li
     cuts = [(moments.t0[0], "before the fault")]
     if moments.back:
         cuts.append((moments.back[1], "from the fault until customers were back"))
-    after = "after that" if moments.back or not moments.outage else "from the fault on: not back"
+    not_back = "from the fault on: not back" if moments.outage else "from the fault on"
+    after = "after that" if moments.back else not_back
     if watched := one.first("watched"):
         cuts += [(watched["at_us"], f"{after}, until the watch ended")]
         after = "while we healed and looked on"

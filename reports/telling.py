@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from firemarshal.clock import seconds_text
+from firemarshal.codes import CODES
 from firemarshal.measure import percent
 from firemarshal.reports import words
 from firemarshal.reports.attempts import Client
@@ -25,6 +26,7 @@ SIGNS = {
     "unknown": "?",
 }
 WORST_AFTER = ("NOT CLEAN", "unknown", "changed", "as found")
+BAD_ORDER = (NO_VERDICT, "ABORTED", "FAILED", "INVALID", "PASSED", NOT_RUN)
 AFTER = {
     "as found": "clean: healthy and as it was found",
     "changed": "healthy, but not the same as before",
@@ -45,8 +47,7 @@ def sentence(drill: Drill) -> str:
     """What happened in one or two sentences, with the number and the promise."""
     judged = [one for one in drill.promises if one["seq"]]
     if not judged or drill.verdict in ("ABORTED", NOT_RUN, NO_VERDICT):
-        why = drill.result["why"] or drill.result["expectation"]
-        return f"{why[:1].upper()}{why[1:]}{'' if why.endswith('.') else '.'}"
+        return _ended(drill)
     ordered = sorted(judged, key=lambda one: one["kind"] != "rto")
     told: list[str] = []
     notes: list[str] = []
@@ -55,9 +56,19 @@ def sentence(drill: Drill) -> str:
     return " ".join(dict.fromkeys(one for one in told if one))
 
 
+def _ended(drill: Drill) -> str:
+    """Why nothing can be said about the system: what the code means, and what was seen."""
+    code, why = CODES.get(drill.result["code"]), str(drill.result["why"])
+    seen = why or str(drill.result["expectation"])
+    if code is None:
+        return f"Nothing is said about the system: {seen.rstrip('.')}."
+    beside = f" ({seen.rstrip('.')})" if seen and seen != code.sentence else ""
+    return f"Nothing is said about the system: {code.sentence}{beside}."
+
+
 def _of_rto(drill: Drill, one: Json) -> str:
     match = re.match(r"(\w+) return\b", one["text"])
-    who = f"{match[1].capitalize()} were" if match else "Customers were served"
+    who = f"{match[1].capitalize()} were" if match else "Customers were"
     when, promised = disaster(drill), promised_by(one)
     if one["verdict"] == "unknown":
         return f"Nobody can say whether the promise holds: {one['reason']} (after {when})."
@@ -65,7 +76,7 @@ def _of_rto(drill: Drill, one: Json) -> str:
     if one["upper"] is None:
         because = one.get("open_because") or "still down"
         return f"{who} not back {seconds_text(one['lower'])} after {when} ({because}); {promised}."
-    back = "back" if match else "again"
+    back = "back" if match else "served again"
     return f"{who} {back} {interval.text()} after {when}; {promised}."
 
 
@@ -134,25 +145,30 @@ def margin(one: Json) -> str:
 
 def headline(run: Run) -> tuple[str, str, str]:
     """(sign, verdict, sentence) of the run: bad news first, else the narrowest promise kept."""
-    drills = run.drills
-    if not drills:
-        return "…", NO_VERDICT, "No drill left anything in this folder."
-    red = [one for one in drills if not one.result["as_expected"]]
-    real = [one for one in drills if not one.control and one.verdict != NOT_RUN]
-    if red:
-        order = (NO_VERDICT, "ABORTED", "FAILED", "INVALID", "PASSED", NOT_RUN)
-        worst = min(red, key=lambda one: order.index(one.verdict))
-        verdict = worst.verdict
-        if worst.control:
-            text = f"A control came out wrong: {worst.result['expectation']}."
-            return "✗", "INSTRUMENT WRONG", f"{text} No figure of this run can be trusted."
-        return SIGNS[verdict], verdict, sentence(worst)
+    if not run.drills:
+        return SIGNS[NO_VERDICT], NO_VERDICT, "No drill left anything in this folder."
+    dirty = [one for one in run.drills if one.result["target_after"] == "NOT CLEAN"]
+    if dirty:
+        return "✗", "NOT CLEAN", f"{dirty[0].name!r} left something behind. {sentence(dirty[0])}"
+    real = [one for one in run.drills if not one.control and one.verdict != NOT_RUN]
+    red = [one for one in run.drills if not one.result["as_expected"]]
+    forgiven = [one for one in red if one.verdict == NOT_RUN and real and run.environment == "lab"]
+    if len(red) > len(forgiven):
+        return _bad_news([one for one in red if one not in forgiven])
     if real:
-        return SIGNS["PASSED"], "PASSED", sentence(min(real, key=_room_left))
-    controls = sum(one.control and one.verdict != NOT_RUN for one in drills)
-    if controls:
+        verdict = f"PASSED, {len(forgiven):,} NOT RUN" if forgiven else "PASSED"
+        return SIGNS["PASSED"], verdict, sentence(min(real, key=_room_left))
+    if any(one.verdict != NOT_RUN for one in run.drills):
         return "✓", "CONTROLS ONLY", "Only negative controls ran, and they came out as they must."
-    return SIGNS[NOT_RUN], NOT_RUN, sentence(drills[0])
+    return SIGNS[NOT_RUN], NOT_RUN, sentence(run.drills[0])
+
+
+def _bad_news(red: list[Drill]) -> tuple[str, str, str]:
+    worst = min(red, key=lambda one: BAD_ORDER.index(one.verdict))
+    if not worst.control:
+        return SIGNS[worst.verdict], worst.verdict, sentence(worst)
+    text = f"A control came out wrong: {worst.result['expectation']}."
+    return "✗", "INSTRUMENT WRONG", f"{text} No figure of this run can be trusted."
 
 
 def _room_left(drill: Drill) -> float:

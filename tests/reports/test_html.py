@@ -160,7 +160,7 @@ def test_what_is_missing_is_said_never_a_traceback(tmp_path: Path) -> None:
     (folder / "01-drill/journal.jsonl").unlink()
     assert "there is no journal" in words(folder)
     shutil.rmtree(folder / "01-drill")
-    assert "The run ended before this drill" in words(folder)
+    assert "the run ended before it came to this drill" in words(folder)
     (folder / "run.json").unlink()
     assert "No drill left anything in this folder" in words(folder)
 
@@ -172,7 +172,10 @@ def test_bad_news_comes_first(tmp_path: Path) -> None:
     change(folder / "02-drill", as_expected=False, target_after="NOT CLEAN", standing=["a hole"])
     text = words(folder)
     first = text[: text.index("What was promised")]
-    assert "! ABORTED Received SIGTERM." in first
+    assert (
+        "✗ NOT CLEAN 'B' left something behind. Nothing is said about the system: "
+        "a signal ended the run (received SIGTERM)." in first
+    )
     assert "NOT CLEAN. Left so by B" in first
     assert "Still standing: a hole" in first
     assert "a signal ended the run. Cure: run it again" in text
@@ -185,7 +188,7 @@ def test_a_control_that_passes_discredits_the_run(tmp_path: Path) -> None:
     change(folder / "02-drill", as_expected=False, expectation="had to be FAILED, was PASSED")
     text = words(folder)
     assert "INSTRUMENT WRONG A control came out wrong: had to be FAILED, was PASSED" in text
-    assert "✗ negative control of this run, 'B'" in text
+    assert "✗negative control of this run, 'B'" in text
 
 
 def test_many_drills_stand_in_an_index_and_few_in_full(tmp_path: Path) -> None:
@@ -238,7 +241,7 @@ def test_a_changed_journal_is_told(tmp_path: Path) -> None:
     folder = run_folders.run(tmp_path)
     path = folder / "01-drill/journal.jsonl"
     path.write_bytes(path.read_bytes().replace(b"gone: 11", b"gone: 12"))
-    assert "✗ journal.jsonl: the chain of hashes breaks at line 10" in words(folder)
+    assert "✗journal.jsonl: the chain of hashes breaks at line 10" in words(folder)
 
 
 def test_derived_files_are_no_evidence(tmp_path: Path) -> None:

@@ -1,0 +1,113 @@
+"""The page's sentences, one ending after the other."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import run_folders
+
+from firemarshal.reports import story, telling
+
+Json = dict[str, Any]
+LOSS = {"kind": "loss", "acknowledged": 1390, "look_back_us": 3_500_000, "in_doubt": 2}
+
+
+def drill(tmp_path: Path, lost: int = 0, **judged: Any) -> story.Drill:
+    """A drill with one promise, judged so, and a loss that was counted."""
+    compiled = run_folders.compiled()
+    (promise,) = compiled["promises"]
+    names = promise.keys() & judged.keys()
+    promise |= {name: judged.pop(name) for name in names}
+    folder = run_folders.run(tmp_path, [compiled]) / "01-drill"
+    lines = run_folders.events(compiled)
+    lines[13:13] = [{"event": "measured", "lost": lost, **LOSS}]
+    (folder / "journal.jsonl").write_bytes(run_folders.journal(lines))
+    (one,) = story.read_run(folder.parent).drills
+    one.result["promises"][0] |= judged
+    return one
+
+
+RTO: Json = {"kind": "rto", "unit": "us", "limit": 5_000_000, "clause_limit": 5_000_000}
+LOST: Json = {"kind": "lost", "unit": "writes", "limit": 0, "clause_limit": 0, "clause": "K"}
+RPO: Json = {"kind": "rpo", "unit": "us", "limit": 0, "clause_limit": 0}
+
+
+@pytest.mark.parametrize(
+    ("judged", "lost", "said"),
+    [
+        (
+            RTO | {"lower": 6_000_000, "upper": 6_100_000, "verdict": "missed"},
+            0,
+            'Writes were back 6.000 to 6.100 s after the primary of "orders" was killed; '
+            "the plan promises 5 s.",
+        ),
+        (
+            RTO | {"lower": 9_000_000, "upper": None, "verdict": "missed"},
+            0,
+            'Writes were not back 9.000 s after the primary of "orders" was killed (still down); '
+            "the plan promises 5 s.",
+        ),
+        (
+            RTO | {"verdict": "unknown", "reason": "too close to call: 4.9 to 5.2 s of 5 s"},
+            0,
+            "Nobody can say whether the promise holds: too close to call: 4.9 to 5.2 s of 5 s "
+            '(after the primary of "orders" was killed).',
+        ),
+        (
+            RTO | {"limit": 1_000_000, "text": "pages load again"},
+            0,
+            "Customers were served again 1.990 to 2.000 s after the primary of "
+            '"orders" was killed; the drill demands 1 s, the plan 5 s.',
+        ),
+        (
+            LOST | {"lower": 0, "upper": 0},
+            0,
+            "None of 1,390 acknowledged writes were lost (looking back 3.500 s); "
+            "the plan allows 0 writes.",
+        ),
+        (
+            RPO | {"lower": 900_000, "upper": 1_000_000, "verdict": "missed"},
+            1,
+            "1 of 1,390 acknowledged writes was lost (looking back 3.500 s), 0.900 to 1.000 s of "
+            "work; the plan allows 0 s.",
+        ),
+        (
+            LOST | {"lower": 7, "upper": 7, "verdict": "missed", "clause": ""},
+            7,
+            "7 of 1,390 acknowledged writes were lost (looking back 3.500 s); "
+            "the drill demands no loss (0 writes).",
+        ),
+    ],
+)
+def test_what_happened_and_what_was_promised(
+    tmp_path: Path, judged: Json, lost: int, said: str
+) -> None:
+    assert telling.sentence(drill(tmp_path, lost, **judged)) == said
+
+
+@pytest.mark.parametrize(
+    ("judged", "said"),
+    [
+        (RTO | {"lower": 1, "upper": 4_000_000}, "20.0 % (1.000 s)"),
+        (RTO | {"lower": 6_000_000, "upper": None, "verdict": "missed"}, "over by 1.000 s or more"),
+        (RTO | {"verdict": "unknown"}, "not known"),
+        (LOST | {"lower": 0, "upper": 0}, "none needed"),
+        (LOST | {"limit": 10, "lower": 4, "upper": 4}, "60.0 % (6)"),
+    ],
+)
+def test_the_margin_is_of_the_worst_end(tmp_path: Path, judged: Json, said: str) -> None:
+    (promise,) = drill(tmp_path, **judged).promises
+    assert telling.margin(promise) == said
+
+
+def test_a_lab_forgives_what_was_not_run_and_says_so(tmp_path: Path) -> None:
+    why = {"code": "no-fault-for-kind", "why": "none"}
+    drills = [run_folders.compiled("A"), run_folders.compiled("B", not_run=why)]
+    run = story.read_run(run_folders.run(tmp_path, drills))
+    assert telling.headline(run)[:2] == ("✓", "PASSED, 1 NOT RUN")
+    assert telling.counts(run) == "2 drills: 1 PASSED, 1 NOT RUN."
+
+
+def test_durations_far_below_a_second_keep_their_digits() -> None:
+    assert telling.fine(90) == "0.1 ms"
+    assert telling.fine(1_500_000) == "1.500 s"
