@@ -31,6 +31,26 @@ def _(system: str) -> Disaster:
     return Disaster(system=system, fault="postgres.switch_over")
 
 
+@when(sentence('the standby of "{system}" is killed'))
+def _(system: str) -> Disaster:
+    return Disaster(system=system, fault="postgres.kill_standby")
+
+
+@when(sentence('the replication of "{system}" falls silent for {time:Duration}'))
+def _(system: str, time: int) -> Disaster:
+    return Disaster(system=system, fault="postgres.freeze_replication", hold_us=time)
+
+
+@when(sentence('the busiest table of "{system}" is locked for {time:Duration}'))
+def _(system: str, time: int) -> Disaster:
+    return Disaster(system=system, fault="postgres.lock_table", hold_us=time)
+
+
+@when(sentence('a storm of connections fills "{system}" for {time:Duration}'))
+def _(system: str, time: int) -> Disaster:
+    return Disaster(system=system, fault="postgres.fill_connections", hold_us=time)
+
+
 @given(sentence('the drill is aimed at the primary of "{system}"'))
 def _(system: str) -> Aimed:
     return Aimed(system=system, fault="postgres.kill_primary")

@@ -34,7 +34,7 @@ def aim(configuration: Json) -> list[Json]:
             "name": member["name"],
             "before": {"role": "primary", "running": True},
             "found": {"pid": process.pid, "start": process.start, "argv": list(process.arguments)},
-            "undo": _by_hand(member, list(process.arguments)),
+            "undo": by_hand(member, list(process.arguments)),
         }
         for member, _, process in lone_primary(configuration["system"])
     ]
@@ -95,6 +95,7 @@ def _member(victim: Json, configuration: Json) -> tuple[Json, Host]:
     return member, host_of(configuration["system"], member["host"])
 
 
-def _by_hand(member: Json, argv: list[str]) -> str:
+def by_hand(member: Json, argv: list[str]) -> str:
+    """What starts the server again where there is no firemarshal."""
     url = member["manager_url"]
     return patroni.by_hand(url, "POST", "/restart", {}) if url else shlex.join(argv)

@@ -4,9 +4,11 @@ import time
 from typing import Any
 
 from firemarshal.actions.postgres.members import (
+    children,
     host_of,
     lone_primary,
     member_named,
+    postmaster,
     primaries,
     still_leads,
 )
@@ -21,8 +23,8 @@ FAULT = Fault(
     leaves="another leader and timeline",
     needs=("Patroni: POST /switchover",),
 )
-SWITCH_S = 25.0
 UNDER_WAY_S = 1.5
+SWITCH_S, FOLLOW_US, LOOK_EVERY_S = 15.0, 12_000_000, 0.1
 Json = dict[str, Any]
 
 
@@ -44,9 +46,10 @@ def aim(configuration: Json) -> list[Json]:
 
 
 def inject(victims: list[Json], configuration: Json) -> Json:
-    """Ask the leader's own manager; it answers when the new one has been promoted.
+    """Ask the leader's own manager, and wait until another leads and the old one follows it.
 
     Returns when it was asked: the outage lies within the call, and would be lost with its length.
+    A kill before the old one follows meets a pair that has no standby, which is another disaster.
     """
     asked: Json = {}
     for victim in victims:
@@ -54,6 +57,7 @@ def inject(victims: list[Json], configuration: Json) -> Json:
         still_leads(victim, member, host_of(configuration["system"], member["host"]))
         asked = {"earliest_us": now_us(), "latest_us": now_us()}
         ask(f"{member['manager_url']}/switchover", "POST", {"leader": victim["name"]}, SWITCH_S)
+        _settle(victim["name"], configuration, now_us() + FOLLOW_US)
     return asked
 
 
@@ -74,6 +78,21 @@ def heal(victims: list[Json], configuration: Json) -> list[str]:
     after = _leaders(configuration)
     steady = len(after) == 1 and before == after
     return [] if steady else [f"leading was {before}, and is {after}"]
+
+
+def _settle(old: str, configuration: Json, until_us: int) -> None:
+    """The old one's WAL receiver says in the process table that it streams; waited for, no more."""
+    member = member_named(configuration["system"], old)
+    machine = host_of(configuration["system"], member["host"])
+    while now_us() < until_us:
+        server = postmaster(member, machine)
+        titles = (
+            [" ".join(one.arguments) for one in children(machine, server.pid)] if server else []
+        )
+        streams = any("walreceiver streaming" in title for title in titles)
+        if streams and old not in (leaders := _leaders(configuration)) and leaders:
+            return
+        time.sleep(LOOK_EVERY_S)
 
 
 def _leaders(configuration: Json) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from firemarshal import target
@@ -31,6 +32,10 @@ def toy(tmp_path: Path) -> Iterator[Json]:
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Json]:
     folder = tmp_path_factory.mktemp("lab") / "pair"
     try:
-        yield brought_up("postgres", "pair", folder)
+        configuration = brought_up("postgres", "pair", folder)
+        with psycopg.connect(configuration["system"]["client"]) as connection:
+            connection.execute("create table bookings (number bigint primary key)")
+            connection.execute("insert into bookings values (1)")
+        yield configuration
     finally:
         assert down(folder, print) == []
