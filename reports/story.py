@@ -91,6 +91,11 @@ class Drill:
         return self.folder.name if self.folder else f"{self.number:02d}-not-begun"
 
     @property
+    def anchor(self) -> str:
+        """The key as a page's anchor; it may hold letters of any script, as anchors may."""
+        return "d-" + "".join(one if one.isalnum() else "-" for one in self.key)
+
+    @property
     def verdict(self) -> str:
         """PASSED, FAILED, INVALID, ABORTED, NOT RUN or NO VERDICT."""
         return str(self.result["verdict"])

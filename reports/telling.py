@@ -368,3 +368,8 @@ def served(total: Json) -> str:
     """The share of attempts that were answered, as people write it."""
     tried = sum(total[key] for key in ("ok", "failed", "unanswered", "shed"))
     return percent(round(total["ok"] * 10_000 / tried) * 100) if tried else "nobody asked"
+
+
+def utc(text: str) -> str:
+    """RFC 3339 text without its fraction, as people write it."""
+    return f"{text[:10]} {text[11:19]} UTC" if len(text) > 19 else text

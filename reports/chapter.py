@@ -1,0 +1,186 @@
+"""One drill's chapter of the page, as plain data for its template."""
+
+from typing import Any
+
+from firemarshal.codes import CODES
+from firemarshal.reports import changes, drawing, seen, story, telling, words
+
+MOST_LINES = 2000
+EVIDENCE_ENDS = (".jsonl", ".ledger", ".log", ".json")
+Json = dict[str, Any]
+
+
+def chapter(run: story.Run, one: story.Drill) -> Json:
+    """Everything that the page tells of one drill that began."""
+    viewed = seen.views(one)
+    clients = [client for client, _, _ in viewed]
+    code = CODES.get(one.result["code"])
+    return {
+        "drill": one,
+        "id": one.anchor,
+        "sentence": telling.sentence(one),
+        "code": {"name": one.result["code"], "says": code.sentence, "cure": code.cure}
+        if code
+        else None,
+        "rows": [row(run, one, promise, {one.key}) for promise in one.promises],
+        "gherkin": _gherkin(one),
+        "changes": changes.left_changed(one),
+        "views": [
+            {"client": client, "svgs": svgs, "stretches": stretches}
+            for client, svgs, stretches in viewed
+        ],
+        "phases": _phases(one),
+        "previous": changes.since_last_pass(run, one),
+        "trust": telling.trust(run, one, clients),
+        "not_proved": telling.not_proved(run, one, clients),
+        "timeline": _timeline(one),
+        "lines_left_out": max(0, len(one.lines) - MOST_LINES),
+        "faults": _faults(one),
+        "configuration": changes.configuration(one),
+        "files": _files(one),
+        "sha256": story.drill_hash(one),
+    }
+
+
+def row(run: story.Run, one: story.Drill, promise: Json, detailed: set[str]) -> Json:
+    """A promise with its measurement; linked where `detailed` holds its drill's key."""
+    clause = run.clauses.get(promise["clause"], {})
+    return {
+        "clause": promise["clause"],
+        "again": False,
+        "quote": clause.get("text", ""),
+        "plan": clause.get("plan", ""),
+        "step": promise["text"],
+        "drill": one.name,
+        "anchor": one.anchor if one.key in detailed else "",
+        "target": words.limit(promise),
+        "promised": telling.promised_by(promise),
+        "measured": words.measured(promise | {"note": ""}),
+        "note": promise["note"],
+        "margin": telling.margin(promise),
+        "verdict": promise["verdict"] if promise["seq"] else _not_judged(one),
+        "reason": promise["reason"],
+        "seq": promise["seq"],
+    }
+
+
+def _not_judged(one: story.Drill) -> str:
+    return "not run" if one.verdict == story.NOT_RUN else "not judged"
+
+
+def _phases(one: story.Drill) -> list[Json]:
+    """What followed the fault, one bar from each moment to the next."""
+    if not one.t0:
+        return []
+    rto = one.first("measured", kind="rto") or {}
+    moments = [(each["at_us"], each["name"], each["source"]) for each in one.result["phases"]]
+    moments += [
+        (line["at_us"], f"harm of {line['fault']} proved", "keeper")
+        for line in one.events("bit")
+        if line["at_us"] >= one.t0[0]
+    ]
+    for key, name in (
+        ("first_error_us", "first customer error"),
+        ("not_after_us", "customers are back"),
+    ):
+        if rto.get(key) and rto.get("bad"):
+            moments.append((rto[key], name, "recorder"))
+    moments += [
+        (line["at_us"], f"healing of {line['fault']} proved", "keeper")
+        for line in one.events("healed")
+    ]
+    moments += [
+        (line["at_us"], f"redundancy of {line['system']} is back", "keeper")
+        for line in one.events("redundancy")
+        if line["back"]
+    ]
+    moments = sorted(each for each in moments if each[0] >= one.t0[0])
+    last = max((at for at, _, _ in moments), default=0) - one.t0[1]
+    rows, before = [], one.t0[1]
+    for at, name, source in moments:
+        rows.append(
+            {
+                "name": name,
+                "source": source,
+                "at": drawing.moment(at - one.t0[1]),
+                "took": telling.fine(max(0, at - before)),
+                "left": _share(before - one.t0[1], last),
+                "width": _share(at - before, last),
+            }
+        )
+        before = max(before, at)
+    return rows
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{max(0.0, 100 * part / whole):.2f}" if whole > 0 else "0"
+
+
+def _gherkin(one: story.Drill) -> list[tuple[str, str]]:
+    """The scenario's sentences as they were compiled, with And where a keyword repeats."""
+    told, before = [], ""
+    for step in one.drill["steps"]:
+        keyword = step["keyword"]
+        told.append(("And" if keyword == before else keyword.capitalize(), step["text"]))
+        before = keyword
+    return told
+
+
+def _timeline(one: story.Drill) -> list[Json]:
+    zero = one.t0[1] if one.t0 else None
+    return [
+        {
+            "id": f"{one.anchor}-{'' if line['file'] == story.KEEPER_JOURNAL else 'h-'}"
+            f"{line['seq']}",
+            "seq": line["seq"],
+            "file": "" if line["file"] == story.KEEPER_JOURNAL else line["file"],
+            "at": drawing.moment(line["at_us"] - zero) if zero else "",
+            "utc": str(line["utc"])[11:23],
+            "event": line["event"],
+            "text": words.in_words(line),
+        }
+        for line in one.lines[:MOST_LINES]
+    ]
+
+
+def _faults(one: story.Drill) -> list[Json]:
+    found = []
+    for name, about in one.drill["faults"].items():
+        aimed = [
+            victim
+            for line in one.events("aimed")
+            if line["fault"] == name
+            for victim in line["victims"]
+        ]
+        healed = [line for line in one.events("healed") if line["fault"] == name]
+        undos = [line for line in one.events("undo written") if line["fault"] == name]
+        found.append(
+            {
+                "name": name,
+                "does": about.get("does", ""),
+                "lasts": about.get("lasts", ""),
+                "leaves": about.get("leaves", ""),
+                "sha256": about.get("sha256", ""),
+                "victims": [str(each.get("id", each.get("name"))) for each in aimed],
+                "shell": [text for line in undos for text in line["shell"]],
+                "healed": healed[-1]["seq"] if healed else 0,
+            }
+        )
+    return found
+
+
+def _files(one: story.Drill) -> list[Json]:
+    """Files with their hashes; for a journal also the hash of its last line, its head."""
+    heads = {each.name: each.reading.head for each in one.journals}
+    if one.folder is None:
+        return []
+    return [
+        {
+            "name": f"{one.folder.name}/{name}",
+            "bytes": size,
+            "sha256": digest,
+            "head": heads.get(name, ""),
+        }
+        for name, size, digest in story.file_hashes(one.folder)
+        if name.endswith(EVIDENCE_ENDS)
+    ]

@@ -1,0 +1,159 @@
+"""What customers saw in a drill: the ledgers as drawings and as figures."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from firemarshal.clock import seconds_text
+from firemarshal.measure import FLOOR_US, LATENCY_FACTOR
+from firemarshal.reports import drawing, story, telling, words
+from firemarshal.reports.attempts import Client, Stretch, Window, look, span
+from firemarshal.reports.drawing import Mark, Panel
+
+MOST_CLIENTS = 4
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Moments:
+    """The moments that a drawing needs, None where the journal has none."""
+
+    t0: tuple[int, int] | None
+    rto: Json | None
+    base: Json | None
+
+    @property
+    def outage(self) -> tuple[int, int] | None:
+        """From the fault until it is known that customers were not yet served."""
+        if not self.t0 or not self.rto or not self.rto["bad"]:
+            return None
+        return self.t0[0], self.rto["not_before_us"]
+
+    @property
+    def back(self) -> tuple[int, int] | None:
+        """The interval that holds the moment of return."""
+        if not self.outage or self.rto is None or self.rto["not_after_us"] is None:
+            return None
+        return self.rto["not_before_us"], self.rto["not_after_us"]
+
+
+def pictures(one: story.Drill) -> list[tuple[str, str]]:
+    """(what it shows, SVG as a file of its own), for results that are no page."""
+    found = []
+    for client, svgs, _ in views(one):
+        places = [""] if len(svgs) == 1 else [", near the fault", ""]
+        names = (f"What {client.name} saw{place}" for place in places)
+        found += list(zip(names, map(drawing.standalone, svgs), strict=True))
+    return found
+
+
+def views(one: story.Drill) -> list[tuple[Client, list[str], list[Json]]]:
+    """(recorder, drawings, figures) of each ledger that holds attempts."""
+    moments = _Moments(one.t0, one.first("measured", kind="rto"), one.first("baseline"))
+    found = []
+    for number, path in enumerate(one.ledgers[:MOST_CLIENTS]):
+        ends = span(path)
+        if ends is None:
+            continue
+        windows = _windows(moments, ends)
+        stretches = _stretches(moments, ends, one)
+        client = look(path, windows, stretches)
+        svgs = [
+            drawing.outage(_panel(one, client, window, moments), f"{one.anchor}-{number}-{place}")
+            for place, window in enumerate(windows)
+        ]
+        found.append((client, svgs, [_stretch(each) for each in stretches]))
+    return found
+
+
+def _windows(moments: _Moments, ends: tuple[int, int]) -> list[Window]:
+    """The whole watch, and before it a nearer look at the fault where the whole is too wide."""
+    first, last = ends[0], ends[1] + 1
+    near = tuple(one for pair in (moments.t0, moments.back) if pair for one in pair)
+    whole = Window(first, last, drawing.PLOT, near)
+    if moments.t0 is None:
+        return [whole]
+    end = (moments.back or moments.outage or moments.t0)[1]
+    aside = max(1_000_000, (end - moments.t0[0]) // 3)
+    close = Window(max(first, moments.t0[0] - aside), min(last, end + aside), drawing.PLOT, near)
+    wide = whole.to_us - whole.from_us > 2 * (close.to_us - close.from_us)
+    return [close, whole] if wide and close.to_us > close.from_us else [whole]
+
+
+def _stretches(moments: _Moments, ends: tuple[int, int], one: story.Drill) -> list[Stretch]:
+    """The watch cut at the moments that matter, for those who read figures."""
+    first, last = ends[0], ends[1] + 1
+    if moments.t0 is None:
+        return [Stretch("the whole watch; there was no fault", first, last)]
+    cuts = [(moments.t0[0], "before the fault")]
+    if moments.back:
+        cuts.append((moments.back[1], "from the fault until customers were back"))
+    not_back = "from the fault on: not back" if moments.outage else "from the fault on"
+    after = "after that" if moments.back else not_back
+    if watched := one.first("watched"):
+        cuts += [(watched["at_us"], f"{after}, until the watch ended")]
+        after = "while we healed and looked on"
+    cuts = [(min(at, last), name) for at, name in [*cuts, (last, after)] if at > first]
+    found = []
+    for at, name in cuts:
+        found += [Stretch(name, first, at)] if at > first else []
+        first = max(first, at)
+    return found
+
+
+def _stretch(one: Stretch) -> Json:
+    total = {key: getattr(one.total, key) for key in ("ok", "failed", "unanswered", "shed")}
+    return {
+        "name": one.name,
+        "lasted": seconds_text(one.to_us - one.from_us),
+        **total,
+        "served": telling.served(total),
+        "slowest": telling.fine(one.total.most_us) if one.total.ok else "",
+    }
+
+
+def _panel(one: story.Drill, client: Client, window: Window, moments: _Moments) -> Panel:
+    zero = moments.t0[1] if moments.t0 else window.from_us
+    text = (
+        words.measured(
+            {"lower": moments.rto["lower_us"], "upper": moments.rto["upper_us"], "unit": "us"}
+            | {"note": ""}
+        )
+        if moments.rto
+        else ""
+    )
+    back = f" Service was back within {text} of the fault." if moments.back else ""
+    whole = "every attempt" if window.all_points else "least and most a column"
+    band = max(LATENCY_FACTOR * moments.base["p95_us"], FLOOR_US) if moments.base else 0
+    return Panel(
+        title=f"What {client.name} saw: {one.name}",
+        description=(
+            f"Latency of answers over time, {whole}; failed and unanswered attempts in lanes "
+            f"below.{back} The table below holds the figures."
+        ),
+        window=window,
+        zero_us=zero,
+        deadline_us=client.deadline_us,
+        period_us=client.period_us,
+        band_us=band,
+        outage=moments.outage,
+        back=moments.back,
+        marks=tuple(_marks(one, moments)),
+    )
+
+
+def _marks(one: story.Drill, moments: _Moments) -> list[Mark]:
+    found = []
+    if moments.t0:
+        found.append(Mark(moments.t0[1], "the fault strikes", "fault"))
+    if moments.t0 and moments.rto and moments.rto["first_error_us"]:
+        found.append(Mark(moments.rto["first_error_us"], "first error", "error"))
+    if moments.back:
+        found.append(Mark(moments.back[1], "customers are back", "back"))
+    bites = [line for line in one.events("bit") if moments.t0 and line["at_us"] >= moments.t0[0]]
+    found += [Mark(line["at_us"], "harm proved", "proof") for line in bites[:1]]
+    healed = [line for line in one.events("healed") if moments.t0][-1:]
+    if healed and (watched := one.first("watched")):
+        found.append(Mark(watched["at_us"], "the watch ends, our healing begins", "heal"))
+    found += [Mark(line["at_us"], "our healing ends", "heal") for line in healed]
+    found += [Mark(each["at_us"], each["name"], "phase") for each in one.result["phases"][:4]]
+    return found
