@@ -179,6 +179,9 @@ class Drills:
             reports.rebuild(folder, self.allure.into, replace=self.allure.replace)
         except BadInput as problem:
             self.progress.line(f"reports: {problem.message}")
+        except Exception as defect:  # noqa: BLE001 - no page may cost the verdicts' exit code
+            told = f"{type(defect).__name__}: {defect}"
+            self.progress.line(f"reports: a defect ({told}), see firemarshal report {folder.name}")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, Any]:
