@@ -12,7 +12,9 @@ Json = dict[str, Any]
 
 def left_changed(one: story.Drill) -> list[str]:
     """What the drill left changed, member by member; the journal's own words where it has none."""
-    told = []
+    told: list[str] = []
+    if one.result["target_after"] not in ("as found", "changed"):
+        told += [str(each) for each in one.result["target_after_why"]]
     for system in one.drill["systems"]:
         before, after = beside.captured(one, system)
         if after:

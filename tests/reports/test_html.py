@@ -5,6 +5,7 @@ import shutil
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import orjson
@@ -261,3 +262,16 @@ def change(drill: Path, **facts: Any) -> None:
 def test_the_reader_is_shared(tmp_path: Path) -> None:
     run = story.read_run(run_folders.run(tmp_path))
     assert "Drill report" in html.page(run)
+
+
+def test_files_cut_at_random_never_end_in_a_traceback(tmp_path: Path) -> None:
+    source = run_folders.run(tmp_path / "source")
+    names = sorted(one.relative_to(source) for one in source.rglob("*") if one.is_file())
+    random = Random(7)
+    for number in range(15):
+        folder = tmp_path / str(number) / source.name
+        shutil.copytree(source, folder)
+        for name in random.sample(names, 2):
+            data = (folder / name).read_bytes()
+            (folder / name).write_bytes(data[: random.randint(0, len(data))])
+        assert page(folder).tags.count("h1") == 1
