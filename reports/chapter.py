@@ -45,6 +45,7 @@ def chapter(run: story.Run, one: story.Drill) -> Json:
 def row(run: story.Run, one: story.Drill, promise: Json, detailed: set[str]) -> Json:
     """A promise with its measurement; linked where `detailed` holds its drill's key."""
     clause = run.clauses.get(promise["clause"], {})
+    figure, _, because = words.measured(promise | {"note": ""}).partition(" (")
     return {
         "clause": promise["clause"],
         "again": False,
@@ -55,8 +56,8 @@ def row(run: story.Run, one: story.Drill, promise: Json, detailed: set[str]) -> 
         "anchor": one.anchor if one.key in detailed else "",
         "target": words.limit(promise),
         "promised": telling.promised_by(promise),
-        "measured": words.measured(promise | {"note": ""}),
-        "note": promise["note"],
+        "measured": figure,
+        "note": "; ".join(one for one in (because.removesuffix(")"), promise["note"]) if one),
         "margin": telling.margin(promise),
         "verdict": promise["verdict"] if promise["seq"] else _not_judged(one),
         "reason": promise["reason"],

@@ -151,9 +151,19 @@ def _marks(one: story.Drill, moments: _Moments) -> list[Mark]:
         found.append(Mark(moments.back[1], "customers are back", "back"))
     bites = [line for line in one.events("bit") if moments.t0 and line["at_us"] >= moments.t0[0]]
     found += [Mark(line["at_us"], "harm proved", "proof") for line in bites[:1]]
-    healed = [line for line in one.events("healed") if moments.t0][-1:]
-    if healed and (watched := one.first("watched")):
-        found.append(Mark(watched["at_us"], "the watch ends, our healing begins", "heal"))
-    found += [Mark(line["at_us"], "our healing ends", "heal") for line in healed]
+    found += _healing(one) if moments.t0 else []
     found += [Mark(each["at_us"], each["name"], "phase") for each in one.result["phases"][:4]]
     return found
+
+
+def _healing(one: story.Drill) -> list[Mark]:
+    """The last proof of healing; before the watch ended it was the planned end of the fault."""
+    watched, healed = one.first("watched"), one.events("healed")[-1:]
+    ends = "the watch ends"
+    found = []
+    for line in healed:
+        planned = watched is not None and line["at_us"] < watched["at_us"]
+        ends += "" if planned else ", our healing begins"
+        name = "the fault ends as planned" if planned else "our healing ends"
+        found.append(Mark(line["at_us"], name, "heal"))
+    return [*found, Mark(watched["at_us"], ends, "heal")] if watched else found
