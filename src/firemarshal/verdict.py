@@ -133,10 +133,11 @@ def _failed_as_it_must(
         return False, f"had to miss {name!r}, which was not missed"
     if others:
         return False, f"had to miss {name!r} only, also missed {', '.join(others)}"
-    figure = min(one["lower"] for one in named)
+    figure, unit = min((one["lower"], one.get("unit", "")) for one in named)
+    told = f"{amount(least, unit).rstrip()}, measured {amount(figure, unit).rstrip()}"
     if figure < least:
-        return False, f"had to miss {name!r} by at least {least:,}, measured {figure:,}"
-    return True, f"FAILED, as it must: {name!r} at least {least:,}, measured {figure:,}"
+        return False, f"had to miss {name!r} by at least {told}"
+    return True, f"FAILED, as it must: {name!r} at least {told}"
 
 
 @dataclass(frozen=True)
