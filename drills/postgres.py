@@ -31,6 +31,21 @@ def _(system: str) -> Disaster:
     return Disaster(system=system, fault="postgres.switch_over")
 
 
+@when(sentence('the primary of "{system}" is killed and then its successor'))
+def _(system: str) -> Disaster:
+    return Disaster(system=system, fault="postgres.kill_primary_twice")
+
+
+@when(sentence('the leadership of "{system}" goes back'))
+def _(system: str) -> Disaster:
+    return Disaster(system=system, fault="postgres.switch_over")
+
+
+@given(sentence('the standby of "{system}" has just been killed'))
+def _(system: str) -> Condition:
+    return Condition(system=system, fault="postgres.kill_standby")
+
+
 @when(sentence('the standby of "{system}" is killed'))
 def _(system: str) -> Disaster:
     return Disaster(system=system, fault="postgres.kill_standby")

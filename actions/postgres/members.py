@@ -90,3 +90,14 @@ def state_of(machine: Host, found: Json) -> str:
 def children(machine: Host, pid: int) -> list[Process]:
     """The live children of a process."""
     return [one for one in machine.processes() if one.parent == pid and one.state not in "ZX"]
+
+
+def receives(member: Json, machine: Host) -> bool:
+    """Whether the member's WAL receiver has got data, as its title in the process table says.
+
+    Only then it knows its upstream's timeline. Two members that were promoted without having seen
+    each other choose the same number for theirs, and then no manager notices that they differ.
+    """
+    server = postmaster(member, machine)
+    found = children(machine, server.pid) if server else []
+    return any("walreceiver streaming" in " ".join(one.arguments) for one in found)

@@ -4,12 +4,11 @@ import time
 from typing import Any
 
 from firemarshal.actions.postgres.members import (
-    children,
     host_of,
     lone_primary,
     member_named,
-    postmaster,
     primaries,
+    receives,
     still_leads,
 )
 from firemarshal.actions.postgres.patroni import ask
@@ -81,16 +80,15 @@ def heal(victims: list[Json], configuration: Json) -> list[str]:
 
 
 def _settle(old: str, configuration: Json, until_us: int) -> None:
-    """The old one's WAL receiver says in the process table that it streams; waited for, no more."""
+    """Wait until the old one has got something from the new one; that it never does is no error."""
     member = member_named(configuration["system"], old)
     machine = host_of(configuration["system"], member["host"])
     while now_us() < until_us:
-        server = postmaster(member, machine)
-        titles = (
-            [" ".join(one.arguments) for one in children(machine, server.pid)] if server else []
-        )
-        streams = any("walreceiver streaming" in title for title in titles)
-        if streams and old not in (leaders := _leaders(configuration)) and leaders:
+        if (
+            receives(member, machine)
+            and old not in (leaders := _leaders(configuration))
+            and leaders
+        ):
             return
         time.sleep(LOOK_EVERY_S)
 
