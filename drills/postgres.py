@@ -46,6 +46,11 @@ def _(system: str) -> Condition:
     return Condition(system=system, fault="postgres.kill_standby")
 
 
+@given(sentence('a base backup of "{system}" is running'))
+def _(system: str) -> Condition:
+    return Condition(system=system, fault="postgres.run_base_backup")
+
+
 @when(sentence('the standby of "{system}" is killed'))
 def _(system: str) -> Disaster:
     return Disaster(system=system, fault="postgres.kill_standby")

@@ -61,7 +61,7 @@ def bit(victims: list[Json], configuration: Json) -> Json:
     """The primary itself turns a newcomer away, and those who took the places are ours."""
     seen = {
         one["id"]: {
-            "turned away": _refused(holding.primary_conninfo(one, configuration)),
+            "turned away": _refused(holding.if_it_leads(one, configuration)),
             "ours": len(holding.holders(one["found"]["token"])),
         }
         for one in victims
@@ -79,7 +79,10 @@ def _token(member: Json, configuration: Json) -> str:
 
 
 def _refused(conninfo: str) -> bool:
+    """Whether a newcomer is turned away; not where nobody leads."""
     try:
+        if not conninfo:
+            return False
         psycopg.connect(conninfo, connect_timeout=holding.ANSWER_WITHIN_S).close()
     except psycopg.OperationalError as problem:
         return "too many clients" in str(problem) or "remaining connection slots" in str(problem)

@@ -17,7 +17,7 @@ FAULT = Fault(
     lasts="until healed",
     leaves="another leader and timeline, where failover is automatic",
     needs=("host: signal and start the manager, read the data folder",),
-    shows_within_s=30,  # Patroni's own default for how long a leader key is held
+    shows_within_s=25,  # as long as a leader key is held, and a little more
 )
 Json = dict[str, Any]
 

@@ -62,18 +62,16 @@ def inject(victims: list[Json], configuration: Json) -> Json:
 
 def bit(victims: list[Json], configuration: Json) -> Json:
     """The server says which of its processes holds the lock, under our name."""
-    seen = {
-        one["id"]: holding.ask(
-            holding.primary_conninfo(one, configuration),
-            HELD,
-            one["found"]["token"],
-            one["found"]["oid"],
-        )
-        for one in victims
-    }
+    seen = {one["id"]: _held(one, configuration) for one in victims}
     return {"bit": bool(seen) and all(seen.values()), "seen": f"held by: {seen}"}
 
 
 def heal(victims: list[Json]) -> list[str]:
     """End who holds it; the server takes the lock back with the connection."""
     return [line for one in victims for line in holding.end(one["found"]["token"])]
+
+
+def _held(victim: Json, configuration: Json) -> list[Any]:
+    """The server process that holds it; none once another member leads, where no lock follows."""
+    conninfo, found = holding.if_it_leads(victim, configuration), victim["found"]
+    return holding.ask(conninfo, HELD, found["token"], found["oid"]) if conninfo else []

@@ -16,3 +16,11 @@ Feature: The database server dies at the worst moment
     When the primary of "orders" is killed
     Then writes return as the plan promises
     And no more is lost than the plan allows
+
+  Scenario: The primary dies while its base backup is taken
+    Given "orders" is healthy
+    And clients write steadily
+    And a base backup of "orders" is running
+    When the primary of "orders" is killed
+    Then writes return as the plan promises
+    And no more is lost than the plan allows

@@ -122,7 +122,7 @@ def _wait_for_primary(members: list[dict[str, Any]], starter: Starter) -> dict[s
 
 
 def _make_users(connection: Any, layout: Layout) -> None:
-    """The application owns its database and no more; the operator may look at everything."""
+    """The application owns its database and no more; the operator may look at and copy all."""
     for user in ("app", "operator"):
         connection.execute(
             sql.SQL("create role {} login password {}").format(
@@ -130,6 +130,7 @@ def _make_users(connection: Any, layout: Layout) -> None:
             )
         )
     connection.execute(f"grant {', '.join(GRANTS)} to operator")
+    connection.execute("alter role operator replication")  # for base backups
     database = sql.Identifier(layout.system)
     connection.execute(sql.SQL("create database {} owner app").format(database))
 

@@ -129,7 +129,7 @@ class Layout:
                 "replication": self._login("replicator"),
             },
             "pg_hba": [
-                "host replication replicator 127.0.0.1/32 scram-sha-256",
+                "host replication replicator,operator 127.0.0.1/32 scram-sha-256",
                 "host all all 127.0.0.1/32 scram-sha-256",
             ],
             "parameters": {"unix_socket_directories": ""},

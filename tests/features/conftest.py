@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 ROOT = Path(__file__).resolve().parents[2]
 FEATURES = ("postgres", "null")
 PAIRS = ("orders", "payments")
-RUN_WITHIN_S, LAB_WITHIN_S = 420, 120
+RUN_WITHIN_S, LAB_WITHIN_S = 900, 120
 COUNT_EVERY_S = 0.05
 MARKERS = r"select tablename from pg_tables where tablename like 'attempts\_%' order by 1"
 Json = dict[str, Any]

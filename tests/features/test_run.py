@@ -19,7 +19,28 @@ TOY = (
     "The toy dies and is restarted",
     "Control: the toy forgets",
 )
+LOST_HOST = "The machine of the primary is lost"
+FROZEN = (
+    "An asynchronous pair goes on without it",
+    "A synchronous pair loses nothing when it comes back",
+)
+MANAGER = "Control: nothing stops the old primary from acknowledging writes"
+SILENT = "Control: a synchronous pair waits for a standby that falls silent"
+HANDED = "The leadership goes back to the old primary"
+UNNOTICED = "The standby of an asynchronous pair is killed"
+LOCKED = "A long transaction locks the busiest table"
+MORE = (
+    *(LOST_HOST, *FROZEN, HANDED, UNNOTICED, LOCKED),
+    "The standby of a synchronous pair is killed",
+    "A storm of connections takes every place",
+    "The successor dies as soon as it has a follower",
+    "The primary dies while the standby rejoins",
+    "The primary dies while its base backup is taken",
+)
 TABLE = {
+    **dict.fromkeys(MORE, ("PASSED", "PASSED")),
+    MANAGER: ("FAILED", "FAILED, as it must"),
+    SILENT: ("FAILED", "FAILED, as it must"),
     KILL: ("PASSED", "PASSED"),
     SYNCHRONOUS: ("PASSED", "PASSED"),
     CUT: ("FAILED", "FAILED, as it must"),
@@ -98,6 +119,36 @@ def test_without_failover_there_is_no_upper_end(finished: Any) -> None:
     assert rto["lower"] >= 5 * SECOND
     assert rto["upper"] is None
     assert "more than" in rto["reason"]
+
+
+@pytest.mark.parametrize("name", [LOST_HOST, *FROZEN])
+def test_a_machine_is_missed_only_when_its_key_has_run_out(finished: Any, name: str) -> None:
+    rto = finished.drills[name]["rto"]
+    assert 10 * SECOND < rto["lower"] <= rto["upper"] < 60 * SECOND
+
+
+def test_a_lone_primary_s_loss_is_watched_for_until_it_shows(finished: Any) -> None:
+    lines = finished.journal(MANAGER)
+    disaster, watched = only(lines, "disaster"), only(lines, "watched")
+    assert watched["at_us"] - disaster["t0"][1] >= 25 * SECOND
+    loss = only(lines, "measured", kind="loss")
+    assert loss["lost"] >= 300
+    assert loss["lost_before"] == 0
+    assert loss["unexpected"] == 0
+
+
+def test_a_handover_is_counted_from_its_asking(finished: Any) -> None:
+    disaster = only(finished.journal(HANDED), "disaster")
+    assert disaster["t0"][1] - disaster["t0"][0] < SECOND
+    assert finished.drills[HANDED]["rto"]["lower"] > 0
+    assert finished.drills[HANDED]["lost"]["upper"] == 0
+
+
+@pytest.mark.parametrize(("name", "held_s"), [(SILENT, 8), (LOCKED, 6)])
+def test_what_stands_in_the_way_is_felt_for_as_long_as_it_is_held(
+    finished: Any, name: str, held_s: int
+) -> None:
+    assert finished.drills[name]["rto"]["lower"] > (held_s - 1) * SECOND
 
 
 def test_invalid_drills_say_why(finished: Any) -> None:
