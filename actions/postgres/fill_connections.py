@@ -17,6 +17,7 @@ FAULT = Fault(
     does="connections of the application's own user are opened until the primary refuses more",
     lasts="until healed",
     needs=("database: connect as the application's own user",),
+    unnoticed=True,
 )
 MOST = "select setting::int from pg_settings where name = 'max_connections'"
 FILLED_S = 10

@@ -12,6 +12,7 @@ FAULT = Fault(
     does="SIGKILL of every standby's postmaster and all its children, within milliseconds",
     lasts="moment",
     needs=("host: signal the postgres processes, read its data folder",),
+    unnoticed=True,
 )
 Json = dict[str, Any]
 

@@ -8,6 +8,7 @@ from firemarshal.processes import Process
 
 Json = dict[str, Any]
 COMMAND_S = 5.0
+PORT_LINE = 3  # of postmaster.pid, counted from 0
 
 
 def host_of(system: Json, name: str) -> Host:
@@ -23,9 +24,15 @@ def postmaster(member: Json, machine: Host) -> Process | None:
     """
     folder = member["data_directory"]
     try:
-        pid = machine.read(f"{folder}/postmaster.pid").partition("\n")[0].strip()
+        written = machine.read(f"{folder}/postmaster.pid").splitlines()
     except HostFailed:
         return None
+    pid = written[0].strip() if written else ""
+    if len(written) > PORT_LINE and written[PORT_LINE].strip() != str(member["port"]):
+        raise VictimChanged(
+            f"the server in {folder} listens on port {written[PORT_LINE].strip()}, the profile "
+            f"says {member['port']} for {member['name']}: it is another one, so it is left alone"
+        )
     for process in machine.processes():
         if str(process.pid) == pid and process.state not in "ZX" and "postgres" in process.name:
             home = ["test", f"/proc/{pid}/cwd", "-ef", folder]

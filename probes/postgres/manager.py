@@ -1,6 +1,7 @@
 """What Patroni says, over its REST address; it is a witness, never the proof."""
 
 import json
+import re
 import urllib.error
 import urllib.request
 from typing import Any
@@ -10,6 +11,7 @@ from firemarshal.system import CannotTell, Configuration
 
 WITHIN_S = 2.0
 SECRET = ("password", "secret", "token", "passfile", "conninfo")
+IN_TEXT = re.compile(r"(?i)(\b\w*(?:passw|secret|token|key)\w*\s*=\s*|://[^:/\s]+:)[^\s@]+")
 
 
 def get(member: Member, path: str) -> Any:
@@ -72,6 +74,8 @@ def redacted(value: Any) -> Any:
         }
     if isinstance(value, list):
         return [redacted(part) for part in value]
+    if isinstance(value, str):
+        return IN_TEXT.sub(r"\1(not shown)", value)
     return str(value) if isinstance(value, float) else value
 
 

@@ -44,6 +44,7 @@ def run(context: typer.Context, paths: list[str], target: Target) -> None:
     import pytest
 
     words = [*paths, *context.args, "--target", target, "-p", "firemarshal.quiet", *QUIET]
+    words.append(f"--rootdir={_project().rootdir}")  # where heal and status will look, too
     sys.exit(int(pytest.main(["--import-mode=importlib", *words])))
 
 

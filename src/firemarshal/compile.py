@@ -173,6 +173,12 @@ def _check_shape(scenario: gherkin.Scenario, said: list[Declaration]) -> None:
     for bare in sorted(harmed - checked):
         cure = f'add: Given "{bare}" is healthy'
         mistakes.note(f"{bare!r} is harmed but never checked to be healthy", where=where, cure=cure)
+    if len(loaded) > 1:
+        mistakes.note(
+            f"clients write to {len(loaded)} systems ({', '.join(sorted(loaded))}); one is judged",
+            where=where,
+            cure="a scenario for each system",
+        )
     for unseen in sorted(judged - loaded):
         mistakes.note(
             f"{unseen!r} is judged but no clients write to it, so nobody could see",

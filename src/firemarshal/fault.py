@@ -21,7 +21,8 @@ class Fault:
     `lasts` says whether the harm stands until it is healed or is over in a moment (a kill);
     `leaves` is what stays changed on a healthy system afterwards; `needs` are grants, rules,
     capabilities or an engine. `shows_within_s` says how long clients may notice nothing, so that
-    an early calm ends no watch. Must be written with literals only: it is read by `ast`.
+    an early calm ends no watch; `unnoticed` that they may notice nothing at all: after any other
+    fault an outage that nobody saw is no recovery. Literals only: it is read by `ast`.
     """
 
     kinds: tuple[str, ...]
@@ -31,6 +32,7 @@ class Fault:
     needs: tuple[str, ...] = field(default=())
     destructive: bool = False
     shows_within_s: float = 0
+    unnoticed: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a time that no watch could wait for; ValueError, told with the fault's file."""

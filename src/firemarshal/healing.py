@@ -76,4 +76,6 @@ def _systems(project: Project, name: str) -> list[str]:
 def _left(project: Project, name: str) -> list[str]:
     names = _systems(project, name)
     states = {one: state.SystemState(project.state, name, one) for one in names}
-    return [one for one, found in states.items() if found.pending() or found.made()]
+    return [
+        one for one, found in states.items() if found.readable() or found.made() or found.damaged()
+    ]

@@ -285,7 +285,7 @@ def finished(argv: Sequence[str], timeout_s: float, stdin: str) -> Result:
         text=True,
         encoding="utf-8",
         errors="replace",
-        start_new_session=True,
+        process_group=0,  # not a session of its own: a verb's session ends with the verb
     ) as running:
         try:
             out, err = running.communicate(stdin, timeout_s)

@@ -144,8 +144,11 @@ class Run:
             self.signals.in_drill = False
             channel.close()
         whole = self._whole(drill, result)
-        if not (folder / "verdict.json").exists():
-            (folder / "verdict.json").write_bytes(orjson.dumps(whole))
+        path = folder / "verdict.json"
+        if folder.is_dir() and not path.exists():
+            new = path.with_suffix(".runner")
+            new.write_bytes(orjson.dumps(whole))
+            new.replace(path)
         return whole
 
     def _converse(self, channel: Channel, converse: Callable[[Channel], None]) -> Json:

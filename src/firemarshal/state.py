@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ import orjson
 from firemarshal.bad_input import BadInput
 
 Json = dict[str, Any]
+UNDO_KEYS = ("fault", "module", "lasts", "victims", "configuration", "system", "at_us", "folder")
+MADE_KEYS = ("module", "configuration")
 
 
 class Locked(Exception):
@@ -47,10 +49,31 @@ class SystemState:
         _write(path, value)
         return Undo(path, value)
 
+    def restore(self, undo: Undo) -> None:
+        """Write an undo again that somebody deleted while its fault stood."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _write(undo.path, undo.value)
+
     def pending(self) -> list[Undo]:
         """What still has to be undone, newest first: healing runs in reverse."""
         found = [Undo(path, _read(path)) for path in self.folder.glob("*.undo.json")]
-        return sorted(found, key=lambda one: (one.value["at_us"], one.path.name), reverse=True)
+        return _newest_first(found)
+
+    def damaged(self) -> list[str]:
+        """What cannot be read of undo files and notes of what was made, each with its cure."""
+        found = []
+        for path in sorted(self.folder.glob("*.json")):
+            if path.name.endswith((".undo.json", ".made.json")):
+                try:
+                    _read(path)
+                except BadInput as problem:
+                    found.append(problem.message)
+        return found
+
+    def readable(self) -> list[Undo]:
+        """As `pending`, without what is damaged: for healing what can be healed."""
+        found = [_undo(path) for path in self.folder.glob("*.undo.json")]
+        return _newest_first([undo for undo in found if undo])
 
     def write_made(self, drill_id: str, value: Json) -> None:
         """Note what a drill is about to make on the target, so that a healer can remove it."""
@@ -59,8 +82,11 @@ class SystemState:
 
     def made(self) -> dict[str, Json]:
         """Drill id -> what it made and did not remove yet."""
-        paths = sorted(self.folder.glob("*.made.json"))
-        return {path.name.split(".")[0]: _read(path) for path in paths}
+        found = {}
+        for path in sorted(self.folder.glob("*.made.json")):
+            with suppress(BadInput):  # told by `damaged`
+                found[path.name.split(".")[0]] = _read(path)
+        return found
 
     def unmade(self, drill_id: str) -> None:
         """Forget what has been removed."""
@@ -107,10 +133,24 @@ def all_pending(state: Path, target: str) -> dict[str, list[Undo]]:
     return {name: undos for name, undos in found.items() if undos}
 
 
+def _newest_first(undos: list[Undo]) -> list[Undo]:
+    return sorted(undos, key=lambda one: (one.value["at_us"], one.path.name), reverse=True)
+
+
+def _undo(path: Path) -> Undo | None:
+    try:
+        return Undo(path, _read(path))
+    except BadInput:
+        return None  # told by `damaged`
+
+
 def _read(path: Path) -> Json:
     try:
         value: Json = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as problem:
+        needed = UNDO_KEYS if path.name.endswith(".undo.json") else MADE_KEYS
+        if missing := [key for key in needed if key not in value]:
+            raise ValueError(f"it has no {', '.join(missing)}")
+    except (ValueError, TypeError) as problem:
         raise BadInput(
             f"an undo file is damaged ({problem}), so what stands cannot be told",
             where=str(path),

@@ -121,6 +121,12 @@ class Target(Table):
     def _lab_only(self) -> Self:
         if self.negative_controls and self.environment != "lab":
             raise ValueError('negative_controls = true is for environment = "lab" only')
+        nameless = [one.name for one in self.systems if not one.identity and not one.lab]
+        if nameless and self.environment != "lab":
+            raise ValueError(
+                f"system {nameless[0]!r} has no identity, so another one behind its address "
+                "could be harmed; pin what it answers, such as its system_identifier"
+            )
         if self.give_up_after_s > self.max_hold_s:
             raise ValueError("give_up_after_s must not be longer than max_hold_s")
         return self

@@ -32,6 +32,7 @@ environment = "staging"
 [[systems]]
 name = "toy"
 kind = "null"
+identity = {{ uuid = "u" }}
 members = [{{ name = "toy-1", address = "127.0.0.1", port = {port}, folder = "/nowhere" }}]
 """
 
@@ -86,8 +87,9 @@ def test_what_a_dead_drill_left_is_told_with_both_cures(tmp_path: Path) -> None:
     left = state.SystemState(project.load(tmp_path).state, "toys", "toy")
     victims = [{"id": "toy", "undo": "rm -f fault.hang"}]
     undo = {"fault": "null.hang", "victims": victims, "drill_id": "d1", "at_us": 1, "utc": "then"}
+    undo |= dict.fromkeys(("module", "lasts", "configuration", "system", "folder"), "x")
     left.write_undo(0, undo)
-    left.write_made("d2", {})
+    left.write_made("d2", {"module": "m", "configuration": {}})
     found = _examined(tmp_path, LAB)["leftovers of drills"]
     assert not found.well
     assert "null.hang on toy, since then" in found.seen

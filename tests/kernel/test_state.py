@@ -19,7 +19,8 @@ from firemarshal.state import SystemState
 state = SystemState(Path(sys.argv[1]), "lab", "orders")
 print("ready", flush=True)
 for number in range(10**6):
-    value = {"drill_id": "d1", "fault": "x", "at_us": number, "victims": [{"undo": "x" * 20000}]}
+    value = {"drill_id": "d1", "at_us": number, "victims": [{"undo": "x" * 20000}]}
+    value |= dict.fromkeys(("fault", "module", "lasts", "configuration", "system", "folder"), "x")
     undo = state.write_undo(0, value)
     if number % 3 == 0:
         state.done(undo)
@@ -36,7 +37,9 @@ with SystemState(Path(sys.argv[1]), "lab", "orders").lock({"run": "r-7", "pid": 
 
 def undo(drill: str, at_us: int, *lines: str) -> dict[str, Any]:
     victims = [{"id": "x", "undo": line} for line in lines]
-    return {"drill_id": drill, "fault": "null.kill", "at_us": at_us, "victims": victims}
+    rest = {"module": "m", "lasts": "moment", "configuration": {}, "system": "orders"}
+    rest |= {"folder": "f", "fault": "null.kill"}
+    return {"drill_id": drill, "at_us": at_us, "victims": victims, **rest}
 
 
 def test_what_stands_is_healed_newest_first(tmp_path: Path) -> None:
@@ -57,11 +60,11 @@ def test_what_stands_is_healed_newest_first(tmp_path: Path) -> None:
 
 def test_what_a_drill_makes_is_noted_until_it_is_removed(tmp_path: Path) -> None:
     state = SystemState(tmp_path, "lab", "orders")
-    state.write_made("d1", {"table": "x"})
-    state.write_made("d2", {"table": "y"})
+    state.write_made("d1", {"module": "m", "configuration": {"table": "x"}})
+    state.write_made("d2", {"module": "m", "configuration": {"table": "y"}})
     state.unmade("d1")
     state.unmade("d1")
-    assert state.made() == {"d2": {"table": "y"}} and state.pending() == []
+    assert list(state.made()) == ["d2"] and state.pending() == []
 
 
 def test_an_undo_is_whole_or_not_there_whenever_its_writer_dies(tmp_path: Path) -> None:

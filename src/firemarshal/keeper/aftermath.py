@@ -84,7 +84,7 @@ def go_home(stage: Stage) -> None:
 
 def _look_after(stage: Stage, system: str) -> None:
     """`target_after`: what the drill leaves, by the same canary that opened it."""
-    if system not in stage.before:
+    if system not in stage.before and not stage.hands.armed:
         return
     seen: Json = {}
 
@@ -94,9 +94,9 @@ def _look_after(stage: Stage, system: str) -> None:
         return seen["healthy"] is True
 
     until_done(stage.waiting, well, stage.order.target["heal_within_s"])
-    after = stage.captured(system) if seen["healthy"] is not None else None
+    after = stage.captured(system) if seen["healthy"] else None
     stage.journal.note("steady state", system=system, healthy=seen["healthy"], why=seen["why"])
-    stage.result.after(system, stage.before[system], after, seen["why"])
+    stage.result.after(system, stage.before.get(system), after, seen["healthy"], seen["why"])
 
 
 def _forget(stage: Stage, system: str) -> None:

@@ -131,13 +131,18 @@ class Conductor:
         stage, victims = self.stage, self._victims(said)
         self._hold()
         stage.waiting.pause(self.strikes_at_us)
-        struck = stage.hands.inject(said["system"], said["fault"], victims)
-        stage.struck, stage.result.injected = struck, True
+        stage.result.injected = True  # from the call on, also when it is cut off or not proved
+        try:
+            struck = stage.hands.inject(said["system"], said["fault"], victims)
+        except Ended as ended:
+            stage.result.injected = ended.code != "victim-changed"
+            raise
+        stage.struck = struck
         stage.journal.note("disaster", durable=True, t0=[struck.before_us, struck.after_us])
         stage.waiting.tell({"tell": "struck", "fault": said["fault"], "t0_us": struck.after_us})
         if said["hold_us"] is not None:
             stage.waiting.pause(struck.after_us + said["hold_us"])
-            stage.heal()
+            stage.heal(said["fault"])
             if stage.watch:
                 stage.watch.end_as_planned()
 

@@ -68,6 +68,7 @@ class FaultHands(Hands):
         super().__init__(journal, waiting, order.path, Path(order.state))
         self.order = order
         self.injected = 0
+        self.armed: list[Undo] = []
 
     def aim(self, system: str, fault: str, arguments: Json) -> list[Json]:
         """The victims; raises Ended when there is none, or nobody could tell."""
@@ -86,10 +87,7 @@ class FaultHands(Hands):
         for line in undo.shell:
             self.waiting.tell({"tell": "undo", "shell": line})
         answer = self.call(self._call(system, fault, "inject", {"victims": victims}), INJECT_S)
-        before_us, after_us = answer.before_us, answer.after_us
-        if answer.done and isinstance(answer.value, dict):
-            before_us = answer.value.get("earliest_us", before_us)
-            after_us = answer.value.get("latest_us", after_us)
+        before_us, after_us = _struck(answer)
         self.journal.note(
             "injected" if answer.done else "not injected",
             durable=True,
@@ -118,6 +116,7 @@ class FaultHands(Hands):
                 "victims": victims,
             },
         )
+        self.armed.append(undo)
         self.journal.note(
             "undo written", durable=True, fault=fault, file=undo.path.name, shell=undo.shell
         )
@@ -166,8 +165,17 @@ def arm(order: Order, system: str, what: Json) -> Undo:
 class Healer(Hands):
     """Takes back what stands on a system, whoever injected it: this drill or a dead one."""
 
-    def heal_all(self, state: SystemState, within_s: float) -> list[str]:
-        """Heal everything pending, newest first, again and again with backoff.
+    def __init__(self, journal: Journal, waiting: Waiting, folder: Path, state: Path) -> None:
+        super().__init__(journal, waiting, folder, state)
+        self.healed: set[str] = set()
+
+    def heal_all(
+        self,
+        state: SystemState,
+        within_s: float,
+        chosen: Callable[[Undo], bool] = lambda undo: True,
+    ) -> list[str]:
+        """Heal everything pending that is chosen, newest first, again and again with backoff.
 
         Returns what still stands: [] means that every healing was proved. One part that will
         not heal never keeps the others from being healed.
@@ -175,7 +183,8 @@ class Healer(Hands):
         until_us = now_us() + round(within_s * 1e6)
         backoff_us = 200_000
         while True:
-            standing = [line for undo in state.pending() for line in self._heal(state, undo)]
+            pending = [undo for undo in state.readable() if chosen(undo)]
+            standing = [line for undo in pending for line in self._heal(state, undo)]
             if not standing or now_us() >= until_us:
                 return standing
             self.waiting.tell({"tell": "healing", "standing": standing})
@@ -188,27 +197,44 @@ class Healer(Hands):
         answer = self._verb(value, "heal", arguments)
         if not answer.done:
             return [f"{value['fault']}: heal: {answer.error}"]
-        standing = [f"{value['fault']}: {one}" for one in answer.value or []]
+        if not isinstance(answer.value, list):
+            return [f"{value['fault']}: heal answered {answer.value!r:.60}, not what still stands"]
+        standing = [f"{value['fault']}: {one}" for one in answer.value]
         if not standing and value["lasts"] == "until healed":
-            standing = self._still_bites(value, arguments)
+            standing = self._still_bites(value)
         if not standing:
             state.done(undo)
+            self.healed.add(undo.path.name)
             self.journal.note("healed", durable=True, fault=value["fault"], system=value["system"])
         return standing
 
-    def _still_bites(self, value: Json, arguments: Json) -> list[str]:
-        answer = self._verb(value, "bit", arguments)
-        if not answer.done:
-            return [f"{value['fault']}: cannot tell whether it is gone: {answer.error}"]
-        if answer.value.get("bit"):
-            return [f"{value['fault']}: still bites: {answer.value.get('seen', '')}"]
-        return []
+    def _still_bites(self, value: Json) -> list[str]:
+        """Asked for each victim alone: of several, one that was forgotten would not show."""
+        standing = []
+        for victim in value["victims"]:
+            answer = self._verb(value, "bit", {"victims": [victim]})
+            said = answer.value if answer.done and isinstance(answer.value, dict) else {}
+            if said.get("bit") is not False:
+                seen = answer.error or said.get("seen") or f"bit answered {answer.value!r:.60}"
+                standing.append(f"{value['fault']}: {victim['id']} still bites: {seen}")
+        return standing
 
     def _verb(self, value: Json, verb: str, arguments: Json) -> Answer:
         call = Call(
             f"{verb} {value['fault']}", value["module"], verb, arguments, value["configuration"]
         )
         return self.call(call, HEAL_S, heed=False)
+
+
+def _struck(answer: Answer) -> tuple[int, int]:
+    """When the harm was done: as inject says, where that lies within the call, else the call."""
+    said = answer.value if answer.done and isinstance(answer.value, dict) else {}
+    earliest, latest = said.get("earliest_us"), said.get("latest_us")
+    if not (isinstance(earliest, int) and isinstance(latest, int)):
+        return answer.before_us, answer.after_us
+    if answer.before_us <= earliest <= latest <= answer.after_us:
+        return earliest, latest
+    return answer.before_us, answer.after_us
 
 
 def until_done(

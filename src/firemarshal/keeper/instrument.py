@@ -41,8 +41,11 @@ class Instrument:
         with Ledger(self.path) as ledger:
             return list(ledger.attempts(first))
 
-    def end(self, waiting: Waiting) -> None:
-        """Ask it to end in order and wait; one that does not listen is killed."""
+    def end(self, waiting: Waiting) -> bool:
+        """Ask it to end in order and wait; one that does not listen is killed.
+
+        Returns whether it ended in order, its ledger closed: only then has it seen everything.
+        """
         if self.process.stdin and not self.process.stdin.closed:
             self.process.stdin.close()
         until_us = now_us() + 10_000_000
@@ -50,7 +53,12 @@ class Instrument:
             waiting.pause(now_us() + 20_000, heed=False)
         if self.alive:
             self.process.kill()
-        self.process.wait()
+        code = self.process.wait()
+        try:
+            with Ledger(self.path) as ledger:
+                return code == 0 and ledger.closed
+        except (OSError, ValueError):
+            return False
 
 
 def start(order: Order, system: str, client: Json, waiting: Waiting) -> Instrument:

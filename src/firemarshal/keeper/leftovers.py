@@ -23,8 +23,8 @@ def heal_leftovers(
 
     Must be called with the system's lock held. Returns what still stands, [] when all is proved.
     """
-    undos, made = state.pending(), state.made()
-    if not undos and not made:
+    undos, damaged = state.readable(), state.damaged()
+    if not (undos or damaged or state.made()):
         return []
     folder = _folder(state, [undo.value["folder"] for undo in undos])
     journal = Journal(_fresh(folder), "healer", tell)
@@ -39,7 +39,7 @@ def heal_leftovers(
         ended = end_stragglers(state.folder)
         journal.note("stragglers", ended=ended)
         healer = Healer(journal, waiting, folder, state.folder.parent.parent)
-        standing = healer.heal_all(state, within_s)
+        standing = healer.heal_all(state, within_s) + damaged
         for drill_id, value in state.made().items():
             standing += _forget(healer, state, drill_id, value)
         journal.note("result", durable=True, standing=standing)

@@ -47,6 +47,10 @@ class Result:
             self.end("ABORTED", "not-judged", "the runner ended the drill before it was judged")
             earlier = Verdict.ABORTED
         self.verdict = drill_verdict([one["verdict"] for one in self.promises], earlier)
+        if self.verdict == Verdict.PASSED and self.target_after[0] == "unknown":
+            why = "; ".join(self.target_after[1])
+            self.end("INVALID", "target-lost", f"nobody could see what the drill left: {why}")
+            return
         if earlier is None:
             self.why = "; ".join(
                 f"{one['text']}: {one['reason']}" for one in self.promises if _tells(one, self)
@@ -63,13 +67,22 @@ class Result:
         why = "; ".join(f"{one['verdict']}: {one['reason']}" for one in bad or judged)
         return {"ok": not bad, "why": why}
 
-    def after(self, system: str, before: Json | None, after: Json | None, why: list[str]) -> None:
-        """What the drill leaves on a system, by comparison of its configuration and topology."""
+    def after(
+        self,
+        system: str,
+        before: Json | None,
+        after: Json | None,
+        healthy: bool | None,
+        why: list[str],
+    ) -> None:
+        """What the drill leaves on a system: first its health, then what differs from before."""
         text: list[str]
-        if before is None or after is None:
-            state, text = "unknown", why or ["its configuration could not be read"]
-        elif why:
+        if healthy is False:
             state, text = "NOT CLEAN", why
+        elif not healthy:
+            state, text = "unknown", why
+        elif before is None or after is None:
+            state, text = "unknown", [f"{system} is healthy, but there is nothing to compare with"]
         else:
             text = differences(before, after)
             state = "changed" if text else "as found"
@@ -132,15 +145,33 @@ def judged(
     lost = watch.lost(struck, reconciled) if reconciled is not None else None
     if lost is not None:
         journal.note("measured", durable=True, kind="loss", text=lost.text(), **vars(lost))
-    return [_judged(one, journal, watch, recovery, lost) for one in drill.promises]
+    return [_judged(drill, one, journal, watch, recovery, lost) for one in drill.promises]
+
+
+def _unseen(drill: Drill, recovery: Recovery) -> bool:
+    """Whether no attempt failed or was slow after a fault that clients have to notice."""
+    disasters = [
+        step.declaration["fault"]
+        for step in drill.steps
+        if step.declaration["declares"] == "Disaster"
+    ]
+    may_be = all(drill.faults[one]["unnoticed"] for one in disasters)
+    return not may_be and recovery.bad == 0 and recovery.lower_us == 0
 
 
 def _judged(
-    promise: Promise, journal: Journal, watch: Watch, recovery: Recovery, lost: Loss | None
+    drill: Drill,
+    promise: Promise,
+    journal: Journal,
+    watch: Watch,
+    recovery: Recovery,
+    lost: Loss | None,
 ) -> Json:
     lower, upper, open_because, note = _measured(promise, recovery, lost)
     if open_because is None:
         judgement = Judgement("unknown", "what survived could not be compared")
+    elif promise.kind == "rto" and _unseen(drill, recovery):
+        judgement = Judgement("unknown", "clients noticed nothing, so no recovery was seen")
     else:
         judgement = judge(
             promise.limit,

@@ -73,7 +73,10 @@ def _reap(keepers: dict[int, Json], block: bool) -> list[Json]:
     """
     killed = []
     for pid, order in list(keepers.items()):
-        done, status = os.waitpid(pid, 0 if block else os.WNOHANG)
+        done, status = os.waitpid(pid, os.WUNTRACED if block else os.WNOHANG)
+        while done and os.WIFSTOPPED(status):  # it stands still, and nobody else is left to see
+            os.kill(pid, signal.SIGKILL)
+            done, status = os.waitpid(pid, os.WUNTRACED)
         if done:
             del keepers[pid]
             if status != 0 and order["ask"] == "drill":
@@ -144,8 +147,8 @@ def _under_locks(
 
 
 def _conduct(order: Order, waiting: Waiting, states: list[SystemState]) -> None:
-    left = [undo for state in states for undo in state.pending()]
-    left_names = [undo.value["fault"] for undo in left]
+    left_names = [undo.value["fault"] for state in states for undo in state.readable()]
+    left_names += [line for state in states for line in state.damaged()]
     left_names += [f"marker of {one}" for state in states for one in state.made()]
     if left_names:
         why = (

@@ -60,16 +60,27 @@ class Stage:
         )
         return self.hands.call(call, deadline_s, heed=not self.going_home, quiet=quiet)
 
-    def heal(self) -> None:
-        """Take back everything that stands on the drill's systems, and keep what will not go."""
+    def heal(self, fault: str = "") -> None:
+        """Take back what stands on the drill's systems, one fault only where it is named."""
+        self._restore_undos()
         for system in self.drill.systems:
             state = self.state(system)
             if state.pending():
                 self.waiting.tell({"tell": "healing", "standing": []})
                 self.result.standing[system] = self.healer.heal_all(
-                    state, self.order.target["heal_within_s"]
+                    state,
+                    self.order.target["heal_within_s"],
+                    lambda undo: not fault or undo.value["fault"] == fault,
                 )
-        self.waiting.hold_until_us = 0
+        if not fault:
+            self.waiting.hold_until_us = 0
+
+    def _restore_undos(self) -> None:
+        """An undo whose file was deleted under us is known here all the same."""
+        for undo in self.hands.armed:
+            if undo.path.name not in self.healer.healed and not undo.path.exists():
+                self.journal.note("undo was gone", file=undo.path.name, fault=undo.value["fault"])
+                self.state(undo.value["system"]).restore(undo)
 
     def captured(self, system: str) -> Json | None:
         """Configuration and topology now, None when nobody could tell."""
@@ -80,9 +91,9 @@ class Stage:
         """End every recorder; one that had died before takes the drill's verdict with it."""
         for one in self.instruments:
             died = not one.alive
-            one.end(self.waiting)
-            if died:
-                self.result.end("INVALID", "recorder-lost", f"the recorder of {one.system} died")
+            if not one.end(self.waiting) or died:
+                how = "died" if died else "hung and had to be killed"
+                self.result.end("INVALID", "recorder-lost", f"the recorder of {one.system} {how}")
         self.instruments = []
 
 

@@ -7,13 +7,19 @@ from pathlib import Path
 
 import orjson
 
+from firemarshal.clock import boot_id
+
+SWEEPS = 20
+
 
 def note_verb(folder: Path, pid: int) -> None:
     """Remember a verb's session; read only by a healer that finds the keeper dead."""
     if folder.is_dir():
         new = folder / "verb.new"
-        new.write_bytes(orjson.dumps({"session": pid, "start": start_of(pid)}))
-        new.replace(folder / "verb.json")
+        noted = {"session": pid, "start": start_of(pid), "boot_id": boot_id()}
+        with suppress(OSError):  # a full disk must not keep a fault from being healed
+            new.write_bytes(orjson.dumps(noted))
+            new.replace(folder / "verb.json")
 
 
 def forget_verb(folder: Path) -> None:
@@ -24,26 +30,51 @@ def forget_verb(folder: Path) -> None:
 def end_stragglers(folder: Path) -> list[str]:
     """SIGKILL every process of the last verb's session; returns their command names.
 
-    A session id is a pid and may be reused: only sessions whose leader is the noted process, or
-    is gone while members started after it remain, are touched.
+    A session id is a pid and may be reused: only processes of this boot that started with or
+    after the noted leader are touched, and none when the leader's pid is another process now.
     """
     path = folder / "verb.json"
     if not path.exists():
         return []
-    noted = orjson.loads(path.read_bytes())
-    session, ended = noted["session"], []
-    leader = start_of(session)
-    if leader is not None and leader != noted["start"]:
+    try:
+        noted = orjson.loads(path.read_bytes())
+        session, start, boot = noted["session"], noted["start"], noted["boot_id"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        path.unlink(missing_ok=True)
         return []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and (fields := _stat(int(entry.name))):
-            name, its_session = fields[0], int(fields[1][3])
-            if its_session == session:
-                with suppress(ProcessLookupError):
-                    os.kill(int(entry.name), signal.SIGKILL)
-                    ended.append(name)
+    ended: list[str] = []
+    if boot == boot_id() and start_of(session) in (None, start):
+        ended = end_session(session, start or 0)
     path.unlink(missing_ok=True)
     return ended
+
+
+def end_session(session: int, since: int = 0) -> list[str]:
+    """SIGKILL a session's processes that started at `since` (clock ticks) or later, to the last.
+
+    Looks again until none is found, because one may fork while it is being killed.
+    """
+    ended: list[str] = []
+    for _ in range(SWEEPS):
+        found = [one for one in _members(session) if one[2] >= since]
+        if not found:
+            break
+        for pid, name, _ in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                ended.append(name)
+    return list(dict.fromkeys(ended))
+
+
+def _members(session: int) -> list[tuple[int, str, int]]:
+    """(pid, name, start) of the live processes of a session."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (fields := _stat(int(entry.name))):
+            name, rest = fields
+            if int(rest[3]) == session and rest[0] not in "ZX":
+                found.append((int(entry.name), name, int(rest[19])))
+    return found
 
 
 def start_of(pid: int) -> int | None:

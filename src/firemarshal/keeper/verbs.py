@@ -4,6 +4,7 @@ import ctypes
 import os
 import re
 import signal
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ import orjson
 from chaoslib.activity import execute_activity
 
 from firemarshal.clock import now_us
+from firemarshal.keeper.stragglers import end_session
 from firemarshal.keeper.waiting import Waiting
 
 PR_SET_PDEATHSIG = 1
+MOST_DESCRIPTORS = 4096
 FAILED = re.compile(r"ActivityFailed: (?P<name>[A-Za-z_][\w.]*): (?P<text>.*)", re.DOTALL)
 
 
@@ -133,9 +136,8 @@ def _collect(reader: int, pidfd: int, waiting: Waiting, until_us: int, heed: boo
 def _end(pid: int, pidfd: int) -> None:
     """End the whole session; a child killed before its setsid has no group of its own yet."""
     with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
-    with suppress(ProcessLookupError):
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    end_session(pid)  # before it is reaped, so that its pid cannot be another's session yet
     os.waitpid(pid, 0)
 
 
@@ -159,6 +161,7 @@ def _child(call: Call, writer: int, log: Path, go_reader: int) -> None:
             signal.signal(number, signal.SIG_DFL)
         signal.set_wakeup_fd(-1)
         _redirect(log)
+        _close_all_but(writer)
         answer = _execute(call)
         with os.fdopen(writer, "wb") as pipe:
             pipe.write(orjson.dumps(vars(answer)))
@@ -167,12 +170,20 @@ def _child(call: Call, writer: int, log: Path, go_reader: int) -> None:
         os._exit(status)
 
 
+def _close_all_but(writer: int) -> None:
+    """A verb's own child must not hold the lock or the channel of a keeper that is dead."""
+    os.closerange(3, writer)
+    os.closerange(writer + 1, MOST_DESCRIPTORS)
+
+
 def _redirect(log: Path) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(nothing, 0)
     os.dup2(out, 1)
     os.dup2(out, 2)
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", closefd=False)
 
 
 def _execute(call: Call) -> Answer:
