@@ -28,7 +28,7 @@ allure: environment ## the Allure report of RUN (latest) as one HTML file; needs
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/build_allure.py --run '$(RUN)'
 
 # The order is random, so that no test can lean on another; the seed is printed and repeats it.
-test: environment ## the tests of the framework itself, in random order; SEED=123 repeats one
+test: environment ## the tests of the framework itself, in random order; SEED=123 repeats one, DRILLS=all drills the whole family
 	@$(BIN)/pytest -p randomly $(if $(SEED),--randomly-seed=$(SEED)) tests
 
 check: environment ## style, types, doors between the rooms, limits of size

@@ -123,6 +123,8 @@ class Conductor:
 
     def _do_condition(self, said: Json) -> None:
         victims = self._victims(said)
+        if said["system"] not in self.stage.before:  # a sick one is pictured too, to compare with
+            self.stage.before[said["system"]] = self.stage.captured(said["system"])
         self._hold()
         injection = self.stage.hands.inject(said["system"], said["fault"], victims)
         self.strikes_at_us = max(self.strikes_at_us, injection.before_us + said["for_us"])
