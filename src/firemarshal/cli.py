@@ -1,5 +1,6 @@
 """The command: `firemarshal run`, `heal`, `status`, `explain`, `report`, `lab`, `doctor`, ..."""
 
+import json
 import os
 import sys
 from importlib import import_module
@@ -65,7 +66,7 @@ def heal(
     """Undo what dead drills left on a target, and prove it; exit code 20 while something stands."""
     project = _project()
     heal_all = import_module("firemarshal.healing").heal_all
-    standing: dict[str, list[str]] = heal_all(project, target, within_s, print)
+    standing: dict[str, list[str]] = heal_all(project, target, within_s, print, _lab_table)
     sys.exit(20 if any(standing.values()) else 0)
 
 
@@ -146,6 +147,7 @@ def lab_up(target: Target = "lab", system: str = "") -> None:
 def lab_down(target: Target = "lab", system: str = "") -> None:
     """Stop the lab's systems and remove what they left; exit code 20 if something stays."""
     left = []
+    _refuse_while_faults_stand(target)
     for name, _ in _lab_systems(target, system):
         left += _lab("down", _project().lab / name, lambda text: print(text, flush=True))
         print(f"{name}: down")
@@ -160,6 +162,22 @@ def lab_status(target: Target = "lab", system: str = "") -> None:
     for name, _ in _lab_systems(target, system):
         found = _lab("status", _project().lab / name)
         print(f"{name}: {'up; ' + found['connect'] if found['up'] else 'down'}")
+
+
+def _lab_table(system: str) -> Any:
+    """A system of the lab as it was made, whatever a fault did to it since; None when removed."""
+    path = _project().lab / system / "system.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def _refuse_while_faults_stand(target: str) -> None:
+    lines = import_module("firemarshal.healing").standing_lines(_project(), target)
+    if lines:
+        raise BadInput(
+            f"a drill runs or left faults: {lines[0]}",
+            where=f"lab of target {target}",
+            cure=f"first: firemarshal heal --target {target}",
+        )
 
 
 def _lab(function: str, *arguments: Any) -> Any:

@@ -11,10 +11,21 @@ Json = dict[str, Any]
 
 
 def heal_all(
-    project: Project, name: str, within_s: float, say: Callable[[str], None]
+    project: Project,
+    name: str,
+    within_s: float,
+    say: Callable[[str], None],
+    lab_table: Callable[[str], Json | None],
 ) -> dict[str, list[str]]:
-    """Heal every system of the target; returns system -> what still stands."""
+    """Heal every system of the target; returns system -> what still stands.
+
+    `lab_table` tells a system of the lab as it was made, None when it was removed: what a drill
+    did to a lab that is gone went with it, and healing would reach somebody else's ports.
+    """
     profile = target.load(name, project.rootdir)
+    for system in profile.systems:
+        if system.lab:
+            _retire(project, profile.name, system.name, lab_table(system.name), say)
     left = _left(project, profile.name)
     if not left:
         say(f"{profile.name}: nothing stands")
@@ -24,6 +35,17 @@ def heal_all(
         return {system: _heal(project, profile, house, system, within_s, say) for system in left}
     finally:
         house.close()
+
+
+def _retire(
+    project: Project, name: str, system: str, now: Json | None, say: Callable[[str], None]
+) -> None:
+    found = state.SystemState(project.state, name, system)
+    for path, configuration in found.notes():
+        then = configuration["system"]
+        if now is None or now.get("members") != then.get("members"):
+            path.rename(path.with_suffix(".retired"))
+            say(f"{system}: {path.name} was for a lab that is gone, and everything in it")
 
 
 def _heal(

@@ -75,6 +75,15 @@ class SystemState:
         found = [_undo(path) for path in self.folder.glob("*.undo.json")]
         return _newest_first([undo for undo in found if undo])
 
+    def notes(self) -> list[tuple[Path, Json]]:
+        """Every undo file and note of what was made, with the configuration it was written for."""
+        paths = [*self.folder.glob("*.undo.json"), *self.folder.glob("*.made.json")]
+        found = []
+        for path in sorted(paths):
+            with suppress(BadInput):  # told by `damaged`
+                found.append((path, _read(path)["configuration"]))
+        return found
+
     def write_made(self, drill_id: str, value: Json) -> None:
         """Note what a drill is about to make on the target, so that a healer can remove it."""
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -207,3 +207,24 @@ def test_a_damaged_undo_keeps_no_other_from_being_healed(tmp_path: Path) -> None
     (folder / "d0-00.undo.json").unlink()
     assert project.command("heal", "--target", "lab").returncode == 0
     project.clear()
+
+
+def test_faults_in_a_lab_that_is_gone_do_not_stand_for_ever(tmp_path: Path) -> None:
+    """The lab is not taken down over a fault; where it went all the same, heal says so."""
+    project = ToyProject(tmp_path)
+    running = project.start()
+    project.wait_for_event("disaster")
+    keeper = project.keeper_pid()
+    house = int(Path(f"/proc/{keeper}/stat").read_text().rpartition(")")[2].split()[1])
+    for pid in (house, running.pid, keeper):
+        os.kill(pid, signal.SIGKILL)
+    running.communicate(timeout=10)
+    refused = project.command("lab", "down")
+    assert refused.returncode == 4
+    assert "firemarshal heal --target lab" in refused.stderr
+    project.clear()
+    assert project.command("status", "--target", "lab").returncode == 20
+    healed = project.command("heal", "--target", "lab")
+    assert healed.returncode == 0, healed.stdout
+    assert "a lab that is gone" in healed.stdout
+    assert project.command("status", "--target", "lab").returncode == 0
