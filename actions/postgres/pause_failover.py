@@ -1,5 +1,6 @@
 """Automatic failover is switched off: Patroni looks on and does nothing."""
 
+import time
 from typing import Any
 
 from firemarshal.actions.postgres.patroni import (
@@ -18,6 +19,7 @@ FAULT = Fault(
     needs=("Patroni: PATCH /config",),
 )
 SET_S = 12.0  # longer than Patroni tries, or what it gave up for could still come true later
+SETTLE_S = 1.5
 Json = dict[str, Any]
 
 
@@ -54,12 +56,17 @@ def bit(victims: list[Json], configuration: Json) -> Json:
 
 
 def heal(victims: list[Json], configuration: Json) -> list[str]:
-    """Switch it on again; managers learn of it at their next loop."""
+    """Switch it on again, and look once more after what was cut off may have arrived."""
     _set_pause(victims, configuration, None)
-    return [
-        f"{one['name']} is still paused"
-        for one in managers(configuration["system"])
-        if one["says"].get("pause")
+    time.sleep(SETTLE_S)
+    answer = managers(configuration["system"])
+    names = {one["name"] for one in answer}
+    silent = [one["name"] for one in configuration["system"]["members"] if one["name"] not in names]
+    paused = [one["name"] for one in answer if one["says"].get("pause")]
+    if dynamic_configuration(answer[0]["manager_url"]).get("pause"):
+        paused.append("the cluster")
+    return [f"{name} is still paused" for name in paused] + [
+        f"{name} does not answer, so nobody can tell whether it is paused" for name in silent
     ]
 
 

@@ -58,8 +58,9 @@ def manager_in(victim: Json) -> Json:
 def still_whole(victim: Json, member: Json, machine: Host) -> None:
     """VictimChanged unless both processes are the ones found, and the member still leads."""
     still_leads(victim, member, machine)
-    if not state_of(machine, manager_in(victim)):
-        raise VictimChanged(f"{victim['id']}: that manager does not run any more")
+    now, aimed_at = manager.manager_of(member, machine), manager_in(victim)
+    if now is None or (now.pid, now.start) != (aimed_at["pid"], aimed_at["start"]):
+        raise VictimChanged(f"{victim['id']}: that manager is not this member's any more")
 
 
 def back(victims: list[Json], configuration: Json) -> list[str]:
