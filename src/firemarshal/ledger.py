@@ -97,10 +97,9 @@ class LedgerWriter:
         """Store the attempt at its key's slot; IndexError when the key does not fit."""
         if not 1 <= attempt.key <= self.capacity:
             raise IndexError(f"key {attempt.key} does not fit a ledger of {self.capacity}")
-        a = attempt
-        RECORD.pack_into(
-            self._map,
-            HEADER_BYTES + (a.key - 1) * RECORD_BYTES,
+        a, at = attempt, HEADER_BYTES + (attempt.key - 1) * RECORD_BYTES
+        # In one copy: `pack_into` clears its place first, which a reader or a SIGKILL could meet.
+        self._map[at : at + RECORD_BYTES] = RECORD.pack(
             *(a.key, a.scheduled_us, a.begun_us, a.sent_us, a.done_us),
             *(a.value, a.connections, a.outcome, a.refusal, a.endpoint),
         )
@@ -115,7 +114,7 @@ class LedgerWriter:
         self._map.close()
 
     def _write_head(self, closed: int) -> None:
-        HEADER.pack_into(self._map, 0, MAGIC, self.begun, closed, self._about_bytes)
+        self._map[: HEADER.size] = HEADER.pack(MAGIC, self.begun, closed, self._about_bytes)
 
 
 class Ledger:
