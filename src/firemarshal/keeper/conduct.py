@@ -38,6 +38,9 @@ class Conductor:
                 traceback.print_exc()
                 stage.result.end("ABORTED", "defect", f"{type(defect).__name__}: {defect}")
                 stage.journal.note("defect", durable=True, why=stage.result.why)
+        stage.result.unproved = [
+            f"{one.value['system']}: {one.value['fault']}" for one in stage.unhealed()
+        ]
         stage.result.conclude()
         stage.journal.note("result", durable=True, **stage.result.as_json())
         return stage.result

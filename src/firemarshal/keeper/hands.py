@@ -67,7 +67,6 @@ class FaultHands(Hands):
     def __init__(self, order: Order, journal: Journal, waiting: Waiting) -> None:
         super().__init__(journal, waiting, order.path, Path(order.state))
         self.order = order
-        self.injected = 0
         self.armed: list[Undo] = []
 
     def aim(self, system: str, fault: str, arguments: Json) -> list[Json]:
@@ -100,7 +99,6 @@ class FaultHands(Hands):
         if not answer.done:
             code = "victim-changed" if answer.error_type == "VictimChanged" else "not-injected"
             raise Ended("INVALID", code, f"{fault}: {answer.error}")
-        self.injected += 1
         self._prove(system, fault, victims)
         return Injection(before_us, after_us)
 
@@ -109,6 +107,7 @@ class FaultHands(Hands):
         undo = arm(
             self.order,
             system,
+            len(self.armed),
             {
                 "fault": fault,
                 "module": facts["module"],
@@ -141,11 +140,11 @@ class FaultHands(Hands):
         return Call(f"{verb} {fault}", module, verb, arguments, self.order.configuration(system))
 
 
-def arm(order: Order, system: str, what: Json) -> Undo:
-    """Write an undo for this drill; `what` holds fault, module, lasts and victims."""
+def arm(order: Order, system: str, number: int, what: Json) -> Undo:
+    """Write the drill's undo of that number; `what` holds fault, module, lasts and victims."""
     state = SystemState(Path(order.state), order.target["name"], system)
     return state.write_undo(
-        len(state.pending()),
+        number,
         {
             "schema": "firemarshal/undo/1",
             "run": order.run,

@@ -31,6 +31,7 @@ class Result:
     promises: list[Json] = field(default_factory=list)
     standing: dict[str, list[str]] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
+    unproved: list[str] = field(default_factory=list)
     phases: list[Json] = field(default_factory=list)
     reconciled: bool = True
     after_by_system: dict[str, Json] = field(default_factory=dict)
@@ -90,7 +91,8 @@ class Result:
 
     @property
     def _standing(self) -> list[str]:
-        return [f"{system}: {one}" for system, found in self.standing.items() for one in found]
+        told = [f"{system}: {one}" for system, found in self.standing.items() for one in found]
+        return told or [f"{one}: its healing was not proved" for one in self.unproved]
 
     @property
     def target_after(self) -> tuple[str, list[str]]:

@@ -13,7 +13,7 @@ from firemarshal.keeper.results import Result
 from firemarshal.keeper.verbs import Answer, Call
 from firemarshal.keeper.waiting import Waiting
 from firemarshal.keeper.watch import Watch
-from firemarshal.state import SystemState
+from firemarshal.state import SystemState, Undo
 
 PROBE_S = 20.0
 Json = dict[str, Any]
@@ -65,7 +65,7 @@ class Stage:
         self._restore_undos()
         for system in self.drill.systems:
             state = self.state(system)
-            if state.pending():
+            if state.readable():
                 self.waiting.tell({"tell": "healing", "standing": []})
                 self.result.standing[system] = self.healer.heal_all(
                     state,
@@ -75,12 +75,17 @@ class Stage:
         if not fault:
             self.waiting.hold_until_us = 0
 
+    def unhealed(self) -> list[Undo]:
+        """What this drill armed and nobody has proved healed, whatever became of its file."""
+        return [one for one in self.hands.armed if one.path.name not in self.healer.healed]
+
     def _restore_undos(self) -> None:
-        """An undo whose file was deleted under us is known here all the same."""
-        for undo in self.hands.armed:
-            if undo.path.name not in self.healer.healed and not undo.path.exists():
+        """An undo whose file was deleted or damaged under us is known here all the same."""
+        for undo in self.unhealed():
+            state = self.state(undo.value["system"])
+            if undo.path.name not in {one.path.name for one in state.readable()}:
                 self.journal.note("undo was gone", file=undo.path.name, fault=undo.value["fault"])
-                self.state(undo.value["system"]).restore(undo)
+                state.restore(undo)
 
     def captured(self, system: str) -> Json | None:
         """Configuration and topology now, None when nobody could tell."""
