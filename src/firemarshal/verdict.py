@@ -133,7 +133,7 @@ def _failed_as_it_must(
         return False, f"had to miss {name!r}, which was not missed"
     if others:
         return False, f"had to miss {name!r} only, also missed {', '.join(others)}"
-    figure, unit = min((one["lower"], one.get("unit", "")) for one in named)
+    figure, unit = min((one.get("before_heal", one["lower"]), one.get("unit", "")) for one in named)
     told = f"{amount(least, unit).rstrip()}, measured {amount(figure, unit).rstrip()}"
     if figure < least:
         return False, f"had to miss {name!r} by at least {told}"

@@ -182,3 +182,13 @@ def test_every_code_has_a_verdict_a_sentence_and_a_cure() -> None:
     for code in CODES.values():
         assert len(code.sentence) > 15
         assert len(code.cure) > 8
+
+
+def test_a_control_counts_no_loss_that_healing_made() -> None:
+    """Writes lost after our own heal would make a control green for another cause."""
+    control = {"verdict": "FAILED", "objective": "lost", "least": 150}
+    missed = {"id": "lost-1", "kind": "lost", "verdict": "missed", "lower": 200, "unit": "writes"}
+    assert expected(control, F, [{**missed, "before_heal": 200}])[0]
+    as_expected, why = expected(control, F, [{**missed, "before_heal": 20}])
+    assert not as_expected
+    assert "at least 150 writes, measured 20 writes" in why

@@ -195,7 +195,15 @@ def _judged(
         "open_because": open_because or "",
         "note": note,
         "seq": line["seq"],
+        **_before_heal(promise, lost),
     }
+
+
+def _before_heal(promise: Promise, lost: Loss | None) -> Json:
+    """What a control may count: a loss that our own healing made proves nothing of the fault."""
+    if promise.kind != "lost" or lost is None:
+        return {}
+    return {"before_heal": lost.lost_before + lost.lost_during}
 
 
 def _measured(
