@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from firemarshal.reports import allure_files, allure_sides, allure_steps, story, words
+from firemarshal.reports import allure_files, allure_sides, allure_steps, severity, story, words
 
 PREFIX = "firemarshal-"
 NOT_CLEAN = "NOT CLEAN"
@@ -117,7 +117,12 @@ def _labels(run: story.Run, drill: story.Drill) -> list[Json]:
 def _of_clauses(run: story.Run, drill: story.Drill) -> list[tuple[str, str]]:
     """Owner and severity, where the plan that the run was started with names them."""
     clauses = [run.clauses.get(one, {}) for one in drill.drill["clauses"]]
-    return [(name, str(one.get(name, ""))) for one in clauses for name in ("owner", "severity")]
+    said = severity.words(run.clauses, drill.drill["clauses"])
+    return [
+        *(("owner", str(one.get("owner", ""))) for one in clauses),
+        ("severity", severity.of_allure(said)),
+        *(("plan severity", one) for one in said),
+    ]
 
 
 def _parameters(drill: story.Drill) -> list[Json]:

@@ -49,6 +49,7 @@ def _clauses(run: story.Run, plans: plan.Plans) -> Json:
                 "source": one.source,
                 "status": one.status,
                 "owner": one.owner,
+                "severity": one.severity,
                 "every": one.every,
                 "objectives": [
                     {"kind": each.kind, "limit": each.limit, "when": each.when}

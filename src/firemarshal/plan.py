@@ -95,7 +95,8 @@ class Clause(_Promises):
     """One promise of a plan; `owner` "" means that the plan names nobody.
 
     `every` begins from one of day, week, month, quarter, year and may say more ("month, Mondays
-    03:00"); `plan` is filled in by the plan that holds the clause.
+    03:00"); `severity` is the plan's own word ("P0", "level 3"), "" where it gives none, and has
+    to be one of its levels where it lists any; `plan` is filled in by the plan of the clause.
     """
 
     id: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")
@@ -104,6 +105,7 @@ class Clause(_Promises):
     source: str = ""
     status: Literal["in force", "planned", "not possible today"] = "in force"
     owner: str = ""
+    severity: str = Field(default="", max_length=40)
     plan: str = ""
 
     @field_validator("every")
@@ -134,6 +136,11 @@ class Level(Table):
     solved_within: str = ""
     response: str = ""
 
+    @property
+    def word(self) -> str:
+        """What a clause calls it: a severity by its name, all else with its scale ("level 3")."""
+        return self.name if self.scale == "severity" else f"{self.scale} {self.name}"
+
 
 class Plan(_Promises):
     """One recovery plan; its own objectives are what the plan promises as a whole.
@@ -158,6 +165,17 @@ class Plan(_Promises):
             return clauses
         own = {"plan": info.data.get("id", ""), "source": info.data.get("source", "")}
         return [{**own, **one} for one in clauses]
+
+    @model_validator(mode="after")
+    def _known_severities(self) -> Self:
+        known = [one.word for one in self.levels]
+        for one in self.clauses:
+            if one.severity and known and one.severity not in known:
+                raise ValueError(
+                    f"clause {one.id} has severity {one.severity!r}, "
+                    f"the plan's levels are {', '.join(known)}"
+                )
+        return self
 
 
 class Plans:

@@ -221,6 +221,17 @@ def test_a_mistake_is_named_with_file_key_and_cure(
     assert str(tmp_path / "shop.toml") in problem.value.message
 
 
+def test_a_severity_is_a_word_of_the_plan_itself(tmp_path: Path, own: Plans) -> None:
+    said = {clause.id: clause.severity for plan in own for clause in plan.clauses}
+    assert (said["DS-11"], said["KE-7"], said["DS-1a"]) == ("P0", "level 3", "")
+    free = GOOD.replace('every = "quarter"', 'every = "quarter"\nseverity = "red"')
+    assert load(write(tmp_path, free)).clauses[0].severity == "red"
+    levels = '[[levels]]\nscale = "{}"\nname = "{}"\nmeans = "down"\n'
+    ladder = levels.format("severity", "P0") + levels.format("level", "3")
+    with pytest.raises(BadInput, match=r"SH-1 has severity 'red', .*levels are P0, level 3"):
+        load(write(tmp_path, free.replace("[[clauses]]", f"{ladder}[[clauses]]")))
+
+
 def test_the_same_clause_in_two_files_is_refused_with_both_names(tmp_path: Path) -> None:
     write(tmp_path, GOOD, "a.toml")
     write(tmp_path, GOOD.replace('id = "shop"', 'id = "other"'), "b.toml")

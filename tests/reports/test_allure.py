@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from toy_project import ToyProject
 
-from firemarshal.reports import allure, allure_sides, rebuild, story
+from firemarshal.reports import allure, allure_sides, rebuild, severity, story
 
 ROOT = Path(__file__).resolve().parents[2]
 STATUSES = {
@@ -158,14 +158,22 @@ def test_clauses_and_their_owner_are_labels(copy: Path, tmp_path: Path) -> None:
     plan = json.loads((copy / "run.json").read_bytes())
     plan["drills"][0]["drill"]["clauses"] = ["DS-1a", "DS-1b"]
     (copy / "run.json").write_text(json.dumps(plan))
-    known = {"DS-1a": {"owner": "the night shift", "severity": "critical"}, "DS-1b": {}}
+    known = {"DS-1a": {"owner": "the night shift", "severity": "P0"}, "DS-1b": {}}
     (copy / "clauses.json").write_text(json.dumps({"clauses": known}))
     result = written(copy, tmp_path / "out")["passes"]
     assert labels(result, "clause") == ["DS-1a", "DS-1b"]
     assert labels(result, "owner") == ["the night shift"]
-    assert labels(result, "severity") == ["critical"]
+    assert labels(result, "severity") == ["blocker"]
+    assert labels(result, "plan severity") == ["P0"]
     assert labels(result, "epic") == ["features"]
     assert labels(result, "environment") == ["lab"]
+
+
+def test_allure_has_one_severity_the_worst_that_is_known() -> None:
+    assert severity.of_allure(["level 1", "P1", "purple"]) == "critical"
+    assert severity.of_allure(["purple"]) == severity.of_allure([]) == ""
+    clauses = {"A": {"severity": "P2"}, "B": {"severity": ""}, "C": {"severity": "P2"}}
+    assert severity.words(clauses, ["A", "B", "C", "D"]) == ["P2"]
 
 
 def test_everything_that_is_attached_is_there(run_folder: Path, tmp_path: Path) -> None:
