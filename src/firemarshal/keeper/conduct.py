@@ -146,7 +146,10 @@ class Conductor:
         stage.journal.note("disaster", durable=True, t0=[struck.before_us, struck.after_us])
         stage.waiting.tell({"tell": "struck", "fault": said["fault"], "t0_us": struck.after_us})
         if said["hold_us"] is not None:
-            stage.waiting.pause(struck.after_us + said["hold_us"])
+            ends_at_us = struck.after_us + said["hold_us"]
+            if stage.watch:
+                stage.watch.while_it_stands(struck, ends_at_us)
+            stage.waiting.pause(ends_at_us)
             stage.heal(said["fault"])
             if stage.watch:
                 stage.watch.end_as_planned()

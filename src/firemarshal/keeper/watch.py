@@ -41,12 +41,13 @@ class Watch:
         self.ended_us = 0
         self._state: WatchState | None = None
         self._newest: list[Attempt] = []
+        self._told_us, self._told = 0, ""
 
     def take_baseline(self) -> None:
         """Measure how the system answers before anything is done; raises Ended when it is noisy."""
         from_us = now_us()
         to_us = from_us + round(self.instrument.settings["baseline_s"] * 1e6)
-        self.waiting.tell({"tell": "watching", "state": "taking the baseline", "until": ""})
+        self._tell("taking the baseline", False, "it is taken", to_us)
         self.waiting.pause(to_us + self.deadline_us)
         self._must_live()
         found = baseline(self.instrument.attempts(), from_us, to_us, self.deadline_us)
@@ -67,24 +68,27 @@ class Watch:
         until_us = struck.after_us + longest_us
         shows_us = struck.after_us + _shows_within(drill)
         self.journal.note("watching", until=seconds_text(longest_us))
-        told_us, told = 0, ""
         while True:
             self._must_live()
             state = self.look(struck)
-            text = self._state_text(state, struck)
             if state.calm and now_us() >= shows_us:
                 break
             if now_us() >= until_us:
                 self.gave_up = True
                 break
-            if text != told or now_us() - told_us > TELL_EVERY_US:
-                changed = text.split(" for ")[0] != told.split(" for ")[0]
-                told_us, told = now_us(), text
-                self._tell(text, changed, struck.after_us + longest_us)
+            self._tell_news(self._state_text(state, struck), "the watch ends", until_us)
             self.waiting.pause(min(now_us() + LOOK_EVERY_US, until_us))
         self.journal.note(
             "watched", answering=state.answering, calm=state.calm, gave_up=self.gave_up
         )
+
+    def while_it_stands(self, struck: Injection, until_us: int) -> None:
+        """Tell what clients see until the fault's planned end; decides nothing, keeps nothing."""
+        while now_us() < until_us:
+            text = self._state_text(self.look(struck), struck)
+            self._tell_news(text, "the fault ends", until_us)
+            self.waiting.pause(min(now_us() + LOOK_EVERY_US, until_us))
+        self._state = None
 
     def end_as_planned(self) -> None:
         """The fault has ended at its planned time: that was part of it, so a recovery counts."""
@@ -116,7 +120,8 @@ class Watch:
 
     def stay_calm(self, struck: Injection) -> None:
         """After healing: one calm window more, because healing itself can break things again."""
-        self._tell("healed; looking for a relapse", True, now_us() + self.window_us)
+        relapse_us = now_us() + self.window_us
+        self._tell("healed; looking for a relapse", True, "this ends", relapse_us)
         until_us = now_us() + 3 * self.window_us
         self.waiting.pause(now_us() + self.window_us)
         while not self.look(struck).calm and now_us() < until_us:
@@ -162,14 +167,23 @@ class Watch:
                 "INVALID", "recorder-lost", f"the recorder of {self.instrument.system!r} died"
             )
 
-    def _tell(self, text: str, changed: bool, until_us: int) -> None:
-        left = _tenths(until_us - now_us())
+    def _tell_news(self, text: str, ends: str, ends_at_us: int) -> None:
+        """Tell what is new at once, and what only goes on now and then."""
+        if text == self._told and now_us() - self._told_us <= TELL_EVERY_US:
+            return
+        changed = text.split(" for ")[0] != self._told.split(" for ")[0]
+        self._told_us, self._told = now_us(), text
+        self._tell(text, changed, ends, ends_at_us)
+
+    def _tell(self, text: str, changed: bool, ends: str, ends_at_us: int) -> None:
+        """`ends` says what ends at that moment, at the latest."""
         self.waiting.tell(
             {
                 "tell": "watching",
                 "state": text,
                 "changed": changed,
-                "until": f"watch ends in {left} at most",
+                "ends": ends,
+                "ends_at_us": ends_at_us,
             }
         )
 
