@@ -1,30 +1,23 @@
 """Feature files into drills; every mistake is found here, before anything can be touched."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from firemarshal import gherkin, tags
 from firemarshal.bad_input import BadInput, Mistakes, did_you_mean
-from firemarshal.catalogue import Catalogue, FaultFile
+from firemarshal.catalogue import Catalogue, FaultFile, Recoveries, RecoveryFile
 from firemarshal.clock import seconds_text
-from firemarshal.declare import (
-    Aimed,
-    Condition,
-    Declaration,
-    Disaster,
-    Healthy,
-    Load,
-    Objective,
-)
+from firemarshal.declare import Condition, Declaration, Disaster, Recovery, Runbook
 from firemarshal.drill import Drill, Promise, Step, sha256
+from firemarshal.fault import Fault
 from firemarshal.plan import Plans
 from firemarshal.promises import promises_of
+from firemarshal.runbook import Runbooks
+from firemarshal.shape import FAULTS, check_order, check_shape
 from firemarshal.target import Target
 from firemarshal.vocabulary import Vocabulary, declare
 
-FAULTS = (Aimed, Condition, Disaster)
 Facts = dict[str, dict[str, Any]]
 
 
@@ -35,7 +28,9 @@ class House:
     rootdir: Path
     vocabulary: Vocabulary
     catalogue: Catalogue
+    recoveries: Recoveries
     plans: Plans
+    runbooks: Runbooks
     target: Target
     tags: tuple[str, ...] = ()
     features: tuple[Path, ...] = ()
@@ -51,13 +46,16 @@ def compile_scenario(house: House, scenario: gherkin.Scenario) -> Drill:
     clauses, said = _read(house, scenario)
     mistakes = Mistakes()
     faults: Facts = {}
+    recoveries: Facts = {}
+    runbooks: Facts = {}
     promises: tuple[Promise, ...] = ()
     with mistakes.noted():
-        _check_shape(scenario, said)
+        check_shape(scenario, said)
     with mistakes.noted():
         faults = _faults(house, scenario, said)
     with mistakes.noted():
-        promises = promises_of(house.plans, scenario, said, clauses)
+        recoveries, runbooks = _recoveries(house, scenario, said)
+        promises = promises_of(house.plans, scenario, said, clauses, runbooks)
     mistakes.tell()
     control = tags.control(scenario, {promise.kind for promise in promises})
     return Drill(
@@ -69,10 +67,12 @@ def compile_scenario(house: House, scenario: gherkin.Scenario) -> Drill:
         tags=tuple(sorted(scenario.tags)),
         clauses=clauses,
         control=control,
-        not_run=_not_run(house, said, faults, control),
+        not_run=_not_run(house, said, {**faults, **recoveries}, control),
         target=house.target.name,
         systems=tuple(dict.fromkeys(one.system for one in said)),
         faults=faults,
+        recoveries=recoveries,
+        runbooks=runbooks,
         steps=tuple(
             Step(step.keyword, step.text, step.line, one.as_json())
             for step, one in zip(scenario.steps, said, strict=True)
@@ -94,7 +94,7 @@ def _read(house: House, scenario: gherkin.Scenario) -> tuple[tuple[str, ...], li
     with mistakes.noted():
         clauses = tags.clauses(scenario, tags.known(house.tags, house.target))
     with mistakes.noted():
-        _check_order(scenario)
+        check_order(scenario)
     for step in scenario.steps:
         with mistakes.noted():
             said.append(_say(house, scenario, step))
@@ -134,65 +134,6 @@ def _only_system(scenario: gherkin.Scenario, said: list[Declaration]) -> str:
             cure="name the system in quotes",
         )
     return named[0] if named else ""
-
-
-def _check_order(scenario: gherkin.Scenario) -> None:
-    order = ("given", "when", "then")
-    last = "given"
-    for step in scenario.steps:
-        if order.index(step.keyword) < order.index(last):
-            raise BadInput(
-                f"a {step.keyword.title()} comes after a {last.title()}",
-                where=f"{scenario.file}:{step.line}",
-                cure="one disaster a scenario: split it in two",
-            )
-        last = step.keyword
-
-
-def _check_shape(scenario: gherkin.Scenario, said: list[Declaration]) -> None:
-    mistakes, where = Mistakes(), f"{scenario.file}:{scenario.line}"
-    for wanted, why in (
-        (Healthy, "no Given checks that the system is healthy before it is harmed"),
-        (Disaster, "no When says what goes wrong"),
-        (Objective, "no Then judges anything, so it could not fail"),
-    ):
-        if not any(isinstance(one, wanted) for one in said):
-            mistakes.note(why, where=where, cure="add such a step")
-    disasters = _lines(scenario, said, Disaster)
-    if len(disasters) > 1:
-        mistakes.note(
-            f"{len(disasters)} disasters in one scenario; T0 can belong to one only",
-            where=f"{scenario.file}:{disasters[1]}",
-            cure="split it, or write the composite as one fault",
-        )
-    mistakes.tell()
-    harmed, checked, loaded, judged = (
-        {one.system for one in said if isinstance(one, kind)}
-        for kind in (FAULTS, (Healthy,), (Load,), (Objective,))
-    )
-    for bare in sorted(harmed - checked):
-        cure = f'add: Given "{bare}" is healthy'
-        mistakes.note(f"{bare!r} is harmed but never checked to be healthy", where=where, cure=cure)
-    if len(loaded) > 1:
-        mistakes.note(
-            f"clients write to {len(loaded)} systems ({', '.join(sorted(loaded))}); one is judged",
-            where=where,
-            cure="a scenario for each system",
-        )
-    for unseen in sorted(judged - loaded):
-        mistakes.note(
-            f"{unseen!r} is judged but no clients write to it, so nobody could see",
-            where=where,
-            cure="add: And clients write steadily",
-        )
-    mistakes.tell()
-
-
-def _lines(
-    scenario: gherkin.Scenario, said: Sequence[Declaration], kind: type[Declaration]
-) -> list[int]:
-    steps = zip(scenario.steps, said, strict=True)
-    return [step.line for step, one in steps if isinstance(one, kind)]
 
 
 def _check_systems(house: House, scenario: gherkin.Scenario, said: list[Declaration]) -> None:
@@ -235,40 +176,66 @@ def _faults(house: House, scenario: gherkin.Scenario, said: list[Declaration]) -
         with mistakes.noted():
             fault = house.catalogue.find(one.fault, f"{scenario.file}:{step.line}")
             _check_arguments(fault, one.arguments, f"{scenario.file}:{step.line}")
-            found[one.fault] = {
-                "module": fault.module,
-                "sha256": fault.sha256,
-                **_plain(vars(fault.facts)),
-            }
+            found[one.fault] = _known(fault)
     mistakes.tell()
     return found
 
 
-def _check_arguments(fault: FaultFile, arguments: dict[str, Any], where: str) -> None:
+def _recoveries(
+    house: House, scenario: gherkin.Scenario, said: list[Declaration]
+) -> tuple[Facts, Facts]:
+    """The recoveries and the runbooks that the scenario names, as the drill holds them."""
+    recoveries: Facts = {}
+    runbooks: Facts = {}
     mistakes = Mistakes()
+    for step, one in zip(scenario.steps, said, strict=True):
+        where = f"{scenario.file}:{step.line}"
+        with mistakes.noted():
+            if isinstance(one, Runbook):
+                runbooks[one.runbook] = house.runbooks.find(one.runbook, where)
+            if isinstance(one, Recovery):
+                found = house.recoveries.find(one.recovery, where)
+                _check_arguments(found, one.arguments, where)
+                recoveries[one.recovery] = _known(found)
+    mistakes.tell()
+    return recoveries, runbooks
+
+
+def _known(found: FaultFile | RecoveryFile) -> dict[str, Any]:
+    return {"module": found.module, "sha256": found.sha256, **_plain(vars(found.facts))}
+
+
+def _check_arguments(
+    fault: FaultFile | RecoveryFile, arguments: dict[str, Any], where: str
+) -> None:
+    mistakes = Mistakes()
+    word = "fault" if isinstance(fault.facts, Fault) else "recovery"
     takes = f"its aim takes: {', '.join(fault.knobs) or 'nothing'}"
     for name in arguments:
         if name not in fault.knobs:
             cure = did_you_mean(name, fault.knobs) or takes
-            mistakes.note(f"fault {fault.name!r} takes no {name!r}", where=where, cure=cure)
+            mistakes.note(f"{word} {fault.name!r} takes no {name!r}", where=where, cure=cure)
     for name in fault.required:
         if name not in arguments:
-            mistakes.note(f"fault {fault.name!r} needs {name!r}", where=where, cure=takes)
+            mistakes.note(f"{word} {fault.name!r} needs {name!r}", where=where, cure=takes)
     mistakes.tell()
 
 
 def _plain(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts as evidence holds them: without tuples, and seconds as whole microseconds."""
-    shows_within_us = round(facts["shows_within_s"] * 1e6)
-    kept = {key: one for key, one in facts.items() if key != "shows_within_s"}
-    plain = {key: list(one) if isinstance(one, tuple) else one for key, one in kept.items()}
-    return {**plain, "shows_within_us": shows_within_us}
+    plain: dict[str, Any] = {}
+    for key, one in facts.items():
+        if key.endswith("_s"):
+            plain[f"{key}_us".replace("_s_us", "_us")] = round(one * 1e6)
+        else:
+            plain[key] = list(one) if isinstance(one, tuple) else one
+    return plain
 
 
 def _not_run(
     house: House,
     said: list[Declaration],
-    faults: Facts,
+    acts: Facts,
     control: dict[str, Any] | None,
 ) -> dict[str, str] | None:
     if control and not house.target.negative_controls:
@@ -278,9 +245,11 @@ def _not_run(
         }
     for one in said:
         system = house.target.system(one.system)
-        if isinstance(one, FAULTS) and system and system.kind not in faults[one.fault]["kinds"]:
+        name = getattr(one, "fault", "") or getattr(one, "recovery", "")
+        if name and system and system.kind not in acts[name]["kinds"]:
+            does = "recover" if isinstance(one, Recovery) else "harm"
             return {
                 "code": "no-fault-for-kind",
-                "why": f"{one.fault} cannot harm {one.system!r}, which is of kind {system.kind!r}",
+                "why": f"{name} cannot {does} {one.system!r}, which is of kind {system.kind!r}",
             }
     return None

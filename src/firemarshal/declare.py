@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, get_args
 from firemarshal.drill import canonical
 
 Json = dict[str, Any]
-ObjectiveKind = Literal["rto", "rpo", "lost"]
+ObjectiveKind = Literal["rto", "rpo", "lost", "recovery"]
 DURATIONS = ("for_us", "hold_us")
 Keyword = Literal["given", "when", "then"]
 
@@ -87,9 +87,27 @@ class Disaster(Declaration):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recovery(Declaration):
+    """What people or their automation do after the disaster; alone in a When, it starts T0."""
+
+    says = ("when",)
+    recovery: str
+    arguments: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runbook(Declaration):
+    """The team's own runbook, step by step; every step is held against its own deadline."""
+
+    says = ("when",)
+    runbook: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Objective(Declaration):
     """A promise to be judged: `rto` and `rpo` in seconds, `lost` in acknowledged writes.
 
+    `recovery` is the time until every recovery of the drill was proved to have done its work.
     `limit` (microseconds, or a count) None means the clause's own; a number may be stricter than
     the clause, never looser.
     """
@@ -109,7 +127,8 @@ class Objective(Declaration):
 
 
 DECLARATIONS: dict[str, type[Declaration]] = {
-    kind.__name__: kind for kind in (Healthy, Load, Aimed, Condition, Disaster, Objective)
+    kind.__name__: kind
+    for kind in (Healthy, Load, Aimed, Condition, Disaster, Recovery, Runbook, Objective)
 }
 
 

@@ -41,7 +41,8 @@ class Step:
 class Promise:
     """One objective to be judged; `limit` in microseconds for durations, else a count.
 
-    Durations are integers so that the drill's hash needs no floats.
+    Durations are integers so that the drill's hash needs no floats. `of` names the runbook, or
+    the step of one as "RUNBOOK/STEP", whose own promise it is.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Promise:
     clause: str = ""
     clause_limit: int | None = None
     clock: str = "fault"
+    of: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ class Drill:
     steps: tuple[Step, ...]
     promises: tuple[Promise, ...]
     hashes: dict[str, str] = field(default_factory=dict)
+    recoveries: dict[str, Json] = field(default_factory=dict)
+    runbooks: dict[str, Json] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -104,6 +108,8 @@ class Drill:
             "steps": [vars(step) for step in self.steps],
             "promises": [vars(promise) for promise in self.promises],
             "hashes": self.hashes,
+            "recoveries": self.recoveries,
+            "runbooks": self.runbooks,
             "id": self.id,
         }
 
@@ -129,6 +135,8 @@ def from_json(value: Json) -> Drill:
         steps=tuple(Step(**step) for step in value["steps"]),
         promises=tuple(Promise(**promise) for promise in value["promises"]),
         hashes=value["hashes"],
+        recoveries=value.get("recoveries", {}),
+        runbooks=value.get("runbooks", {}),
     )
 
 

@@ -1,4 +1,4 @@
-"""The facts of a fault, readable without importing its module."""
+"""The facts of a fault or a recovery, readable without importing its module."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -40,3 +40,24 @@ class Fault:
             raise ValueError(
                 f"shows_within_s is {self.shows_within_s!r}, need seconds, under a day"
             )
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What catalogue, rehearsal and permissions must know of what people do after a disaster.
+
+    `takes_up_to_s` is its deadline: a recovery that is not proved by then is one that failed.
+    `makes` is what it leaves behind until `remove`, `leaves` what stays changed for good.
+    """
+
+    kinds: tuple[str, ...]
+    does: str
+    takes_up_to_s: float = 60
+    makes: str = "nothing"
+    leaves: str = "nothing"
+    needs: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        """Refuse a deadline that would end everything or nothing; ValueError."""
+        if not 0 < self.takes_up_to_s <= A_DAY_S:
+            raise ValueError(f"takes_up_to_s is {self.takes_up_to_s!r}, need seconds, up to a day")

@@ -8,6 +8,7 @@ from pathlib import Path
 from firemarshal import catalogue, plan, vocabulary
 from firemarshal.bad_input import BadInput
 from firemarshal.compile import House
+from firemarshal.runbook import Runbooks
 from firemarshal.target import Table, Tag, Target, read_toml, validated
 
 
@@ -55,11 +56,17 @@ class Project:
             self.rootdir,
             vocabulary.load(self.packages.steps),
             catalogue.Catalogue(self.packages.faults),
+            catalogue.Recoveries(self.packages.faults),
             plan.load_all(self.plan_folders()),
+            self.runbooks(),
             target,
             self.packages.tags,
             tuple(self.rootdir / one for one in self.packages.features),
         )
+
+    def runbooks(self) -> Runbooks:
+        """The runbooks, which lie in a folder of that name beside the plans."""
+        return Runbooks(one / "runbooks" for one in self.plan_folders())
 
     def plan_folders(self) -> list[Path]:
         """The repository's own plans; those of the package only where it has none."""

@@ -1,22 +1,76 @@
 """What the Thens promise: the clause's number, or the feature's where it is not looser."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from firemarshal import gherkin
 from firemarshal.bad_input import BadInput
 from firemarshal.clock import seconds_text
-from firemarshal.declare import Declaration, Objective
+from firemarshal.declare import Declaration, Objective, Recovery, Runbook
 from firemarshal.drill import Promise
 from firemarshal.plan import Plans
 
+Runbooks = dict[str, dict[str, Any]]
+
 
 def promises_of(
-    plans: Plans, scenario: gherkin.Scenario, said: list[Declaration], clauses: tuple[str, ...]
+    plans: Plans,
+    scenario: gherkin.Scenario,
+    said: list[Declaration],
+    clauses: tuple[str, ...],
+    runbooks: Runbooks,
 ) -> tuple[Promise, ...]:
-    """One promise for each Then, or one a clause where several clauses promise that kind."""
+    """One promise for each Then, or one a clause where several clauses promise that kind.
+
+    A runbook brings promises of its own: the deadline of each step, and that what it claims in
+    the end is what clients see.
+    """
     found: list[Promise] = []
     for number, (step, one) in enumerate(zip(scenario.steps, said, strict=True)):
         if isinstance(one, Objective):
+            _check_recovered(scenario, step, one, said)
             found += _promises(plans, scenario, clauses, (number, step, one), len(found))
+        if isinstance(one, Runbook):
+            found += _of_runbook(number, one, runbooks[one.runbook], len(found))
     return tuple(found)
+
+
+def _of_runbook(
+    number: int, said: Runbook, runbook: dict[str, Any], count: int
+) -> Iterator[Promise]:
+    for position, step in enumerate(runbook["steps"], start=count + 1):
+        yield Promise(
+            id=f"step-{position}",
+            step=number,
+            kind="step",
+            limit=step["deadline_us"],
+            unit="us",
+            text=f"{step['id']}: {step['owner'] or 'somebody'} is done in time",
+            system=said.system,
+            clock="its own",
+            of=f"{said.runbook}/{step['id']}",
+        )
+    yield Promise(
+        id=f"claim-{count + len(runbook['steps']) + 1}",
+        step=number,
+        kind="claim",
+        limit=0,
+        unit="false claims",
+        text=f"what {said.runbook!r} reports is what clients see",
+        system=said.system,
+        of=said.runbook,
+    )
+
+
+def _check_recovered(
+    scenario: gherkin.Scenario, step: gherkin.Sentence, one: Objective, said: list[Declaration]
+) -> None:
+    if one.kind == "recovery" and not any(isinstance(each, Recovery) for each in said):
+        raise BadInput(
+            f"{step.text!r}, but no When carries out a recovery",
+            where=f"{scenario.file}:{step.line}",
+            cure="say what is done; a runbook is held against its own deadlines anyway",
+        )
 
 
 def _promises(

@@ -10,7 +10,8 @@ from firemarshal.target import Target, kinds
 from firemarshal.verdict import CODES, Verdict
 
 FREQUENCIES = ("daily", "weekly", "monthly", "quarterly", "yearly")
-OBJECTIVES = ("rto", "rpo", "lost")
+OBJECTIVES = ("rto", "rpo", "lost", "recovery", "step", "claim")
+COUNTED = ("lost", "claim")
 PLAN = re.compile(r"plan:(?P<clause>.+)$")
 MUST_FAIL = re.compile(r"must-fail:(?P<objective>[a-z]+)>=(?P<least>\d+)$")
 MUST_BE_INVALID = re.compile(r"must-be-invalid:(?P<code>[a-z-]+)$")
@@ -62,7 +63,7 @@ def _control(scenario: gherkin.Scenario, tag: str, judged: list[str]) -> dict[st
                 where=scenario.tagged(tag),
                 cure=f"judged here: {', '.join(judged)}",
             )
-        least = int(found["least"]) * (1 if kind == "lost" else 1_000_000)
+        least = int(found["least"]) * (1 if kind in COUNTED else 1_000_000)
         return {"verdict": "FAILED", "objective": kind, "least": least}
     if found := MUST_BE_INVALID.match(tag):
         codes = [name for name, code in CODES.items() if code.verdict is Verdict.INVALID]
@@ -78,5 +79,5 @@ def _control(scenario: gherkin.Scenario, tag: str, judged: list[str]) -> dict[st
 
 def _near(tag: str, plain: tuple[str, ...]) -> str:
     if tag.startswith("must-fail"):
-        return f"write @must-fail:KIND>=LEAST in seconds or writes, KIND {' or '.join(OBJECTIVES)}"
+        return f"write @must-fail:KIND>=LEAST in seconds or counts, KIND {' or '.join(OBJECTIVES)}"
     return did_you_mean(tag, (*plain, *FORMS))

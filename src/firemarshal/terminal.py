@@ -1,36 +1,42 @@
-"""What a person sees: what happens now, a stopwatch, and at the end one table."""
+"""What a person sees while drills run: lines that stay, and below them what happens now."""
 
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
-from shutil import get_terminal_size
 from typing import Any, TextIO
 
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from firemarshal import duration
-from firemarshal.verdict import Interval
+from firemarshal.clock import now_us
+from firemarshal.screen import Screen, packed
 
 Json = dict[str, Any]
-EVENTS = {
-    "aimed": "aimed",
-    "injected": "fault injected",
-    "bit": "the fault bites",
-    "healed": "healed, and proved",
-    "stopped": "stopping",
-    "did not bite": "the fault did NOT bite",
+STAYS = {
+    "aimed": "aimed: {fault}",
+    "bit": "fault injected, and proved: {fault}",
+    "did not bite": "the fault did NOT bite: {fault}",
+    "healed": "healed, and proved: {fault}",
+    "stopped": "stopping: {why}",
+    "defect": "a defect, stopping: {why}",
 }
-PROMISE_COLOURS = {"met": "green", "missed": "red", "unknown": "yellow"}
-PIPED_WIDTH = 140
+NOW = {
+    "aimed": "injecting {fault}",
+    "disaster": "{fault} stands",
+    "watched": "healing",
+    "healed": "waiting until every member follows",
+    "measured": "judging",
+    "judged": "looking after the systems",
+}
 COLOURS = {"PASSED": "green", "FAILED": "red", "INVALID": "yellow", "ABORTED": "yellow"}
+AT_MOST_EVERY_US = 1_000_000
+SIGN_OF_LIFE_US = 60_000_000
 
 
 class Progress:
-    """Plain lines where there is no terminal; there, one line more that runs a stopwatch."""
+    """Plain lines where there is no terminal; there, a few lines more that are drawn again.
+
+    A message is a table whose `tell` names it; one that nobody has a line for is ignored.
+    """
 
     def __init__(
         self,
@@ -38,13 +44,21 @@ class Progress:
         uncaptured: Callable[[], AbstractContextManager[None]] = nullcontext,
         fresh_line: Callable[[], None] = lambda: None,
     ) -> None:
-        self._out, self._uncaptured, self._fresh_line = out, uncaptured, fresh_line
-        self._live = out.isatty()
-        self._drill = ""
-        self._struck_at = 0.0
-        self._state: Json = {}
+        self._screen, self._uncaptured, self._fresh_line = Screen(out), uncaptured, fresh_line
+        self._drawn: list[str] = []
+        self._lined_us = now_us()
+        self._lab = ""
+        self._forget()
+
+    def _forget(self) -> None:
+        """What is known of one drill only."""
+        self._struck_us = 0
+        self._limit = ""
+        self._now = ""
+        self._ends: tuple[str, int] = ("", 0)
+        self._said, self._said_us = "", 0
         self._standing: list[str] = []
-        self._dirty = False
+        self._stopping = False
 
     def __call__(self, message: Json) -> None:
         """Hear one message of a run."""
@@ -52,144 +66,137 @@ class Progress:
         if handler:
             handler(message)
 
-    def line(self, text: str) -> None:
-        """One line that stays."""
+    def line(self, text: str, style: str = "") -> None:
+        """One line that stays, above what happens now."""
+        shown = self._screen.painted(Text(self._screen.visible(text), style))
         with self._uncaptured():
             self._wipe()
             self._fresh_line()
-            self._out.write(text + "\n")
-            self._out.flush()
+            self._screen.write(shown)
+        self._lined_us = now_us()
 
     def _on_lab(self, message: Json) -> None:
-        self.line(f"  lab: {message['text']}")
+        self.line(message["text"])
+
+    def _on_drill(self, message: Json) -> None:
+        """A drill begins: its number, how many there are, and what it must not miss."""
+        self._forget()
+        drill = message["drill"]
+        limits = [one["limit"] for one in drill["promises"] if one["kind"] == "rto"]
+        self._limit = f" of {duration.text(min(limits) / 1e6)}" if limits else ""
+        name = f"{drill['name']} [{drill['row']}]" if drill["row"] else drill["name"]
+        self.line("")
+        self.line(f"{message['number']}/{message['of']} {name}", "bold")
 
     def _on_event(self, message: Json) -> None:
-        self._begin(message)
-        if text := EVENTS.get(message["event"]):
-            facts = " ".join(str(message[key]) for key in ("fault", "why") if message.get(key))
-            self.line(f"  {self._stopwatch()}{text} {facts}".rstrip())
+        """One line of the journal: some stay, some only change what happens now."""
+        event = message["event"]
+        facts = {"fault": "", "why": "", **message}
+        if event == "step" and message.get("text"):
+            self._happens(f"{message['keyword'].title()} {message['text']}")
+        if event in NOW:
+            self._happens(NOW[event].format(**facts))
+        if event in STAYS:
+            style = "red" if event in ("did not bite", "defect") else ""
+            self._stays(STAYS[event].format(**facts), style)
 
     def _on_undo(self, message: Json) -> None:
-        self.line(f"  to undo it by hand: {message['shell']}")
+        self._stays(f"to undo it by hand: {message['shell']}", "dim")
 
     def _on_struck(self, message: Json) -> None:
-        self._struck_at = time.monotonic()
+        self._struck_us = message["t0_us"]
 
     def _on_watching(self, message: Json) -> None:
-        self._state = message
-        if message.get("changed"):
-            self.line(f"  {self._stopwatch()}writes: {message['state']}")
-        if self._live:
-            self._draw()
+        """What clients see; what only goes on is not said again, and flapping not too often."""
+        self._happens(f"writes: {message['state']}", message["ends"], message["ends_at_us"])
+        kind = message["state"].partition(" for ")[0]
+        if self._struck_us and kind != self._said:
+            if not self._said or now_us() - self._said_us >= AT_MOST_EVERY_US:
+                self._said, self._said_us = kind, now_us()
+                self._stays(f"writes: {kind}")
 
     def _on_healing(self, message: Json) -> None:
-        if message["standing"] and message["standing"] != self._standing:
+        self._happens("healing")
+        if message["standing"] != self._standing:
             for one in message["standing"]:
-                self.line(f"  {self._stopwatch()}still stands, trying on: {one}")
+                self._stays(f"still stands, trying on: {one}", "red")
         self._standing = message["standing"]
 
+    def _on_work(self, message: Json) -> None:
+        """A step of a runbook: `text` says which and whose, `state` is begun or how it ended.
+
+        While it is under way, `ends_at_us` is its deadline.
+        """
+        begun = message["state"] == "begun"
+        self._stays(message["text"] if begun else f"{message['text']}: {message['state']}")
+        self._happens(message["text"], "its time ends", message.get("ends_at_us", 0) * begun)
+
     def _on_signal(self, message: Json) -> None:
+        self._stopping = True
         if message["count"] == 1:
-            self.line(f"  {message['name']}: ending the drill, healing; wait for it")
+            self._stays(f"{message['name']}: ending the drill and healing; wait for it", "yellow")
         else:
             stands = [f"{name}: {', '.join(one)}" for name, one in message["standing"].items()]
             still = "; ".join(stands) or "nothing any more"
-            self.line(f"  {message['name']} again: the keeper goes on healing; stands: {still}")
+            self._stays(f"{message['name']} again: healing goes on; stands: {still}", "yellow")
 
     def _on_silent(self, message: Json) -> None:
-        self.line(f"  the keeper (pid {message['pid']}) stands still: ending it, another one heals")
+        text = f"the keeper (pid {message['pid']}) stands still: ending it, another one heals"
+        self._stays(text, "red")
+
+    def _on_verdict(self, message: Json) -> None:
+        """A drill is over: how it came out, and what is left of the target when that is new."""
+        result, well = message["result"], message["result"]["as_expected"]
+        verdict = str(result["verdict"])
+        why = (well and result["drill"]["control"] and result["expectation"]) or result.get("why")
+        text = why if str(why).startswith(verdict) else f"{verdict}: {why}"
+        self.line(f"  {text}", "green" if well else COLOURS.get(verdict, "dim"))
+        if result["target_after"] != "as found":
+            self.line(f"  target after: {result['target_after']}", "red")
+        self._forget()
 
     def _on_tick(self, message: Json) -> None:
-        if self._live and self._state:
+        if self._now:
             self._draw()
 
-    def _begin(self, message: Json) -> None:
-        if message.get("drill", "") != self._drill and message["event"] == "opened":
-            self._drill = message["drill"]
-            self._struck_at, self._state = 0.0, {}
-            self.line(f"\n{self._drill}")
+    def _happens(self, text: str, ends: str = "", ends_at_us: int = 0) -> None:
+        self._now, self._ends = self._screen.one_line(text), (ends, ends_at_us)
+        self._draw()
+
+    def _stays(self, text: str, style: str = "") -> None:
+        clock = self._stopwatch()
+        self.line(f"  {clock}  {text}" if clock else f"  {text}", style)
+        self._draw()
 
     def _stopwatch(self) -> str:
-        if not self._struck_at:
+        if not self._struck_us:
             return ""
-        return f"+{time.monotonic() - self._struck_at:6.1f} s  "
+        return f"+{(now_us() - self._struck_us) / 1e6:6.1f} s"
+
+    def _parts(self) -> list[str]:
+        ends, at_us = self._ends
+        left = f"{ends} in {max(0, at_us - now_us()) / 1e6:.0f} s at most" if at_us else ""
+        clock = self._stopwatch()
+        stop = "again: what still stands" if self._stopping else "heals and stops"
+        return [f"{clock}{self._limit}" if clock else "", self._now, left, f"Ctrl-C: {stop}"]
 
     def _draw(self) -> None:
-        state = self._state
-        parts = (f"writes: {state['state']}", state["until"], "Ctrl-C heals")
-        text = f"  {self._stopwatch()}" + "; ".join(part for part in parts if part)
-        width = get_terminal_size().columns - 1
-        with self._uncaptured():
-            self._out.write("\r\x1b[2K" + text[:width])
-            self._out.flush()
-        self._dirty = True
+        """Draw what happens now; without a terminal say it only after a long silence."""
+        if not self._now:
+            return
+        if not self._screen.live:
+            if now_us() - self._lined_us >= SIGN_OF_LIFE_US:
+                self.line("  " + " | ".join(filter(None, self._parts()[:3])))
+            return
+        lines = [f"  {one}" for one in packed(self._parts(), self._screen.width - 3)]
+        if lines != self._drawn:
+            with self._uncaptured():
+                self._wipe()
+                self._screen.write("\n".join(lines))
+            self._drawn = lines
 
     def _wipe(self) -> None:
-        if self._dirty:
-            self._out.write("\r\x1b[2K")
-            self._dirty = False
-
-
-def table(results: list[Json], out: TextIO) -> None:
-    """Drill, clause, promise, interval, verdict: the whole run on one screen."""
-    console = Console(file=out, highlight=False, width=None if out.isatty() else PIPED_WIDTH)
-    shown = Table(show_edge=False, pad_edge=False, box=SIMPLE_HEAD)
-    for name in ("drill", "clause", "promise", "measured", "", "verdict"):
-        shown.add_column(name, overflow="fold")
-    for result in results:
-        for row in _rows(result):
-            shown.add_row(*row)
-        shown.add_section()
-    console.print(shown)
-
-
-def _rows(result: Json) -> list[tuple[Text, ...]]:
-    name, verdict = Text(result["drill"]["name"]), _verdict(result)
-    if not result["promises"]:
-        why = result.get("why", "")
-        return [
-            (name, Text(" ".join(result["drill"]["clauses"])), Text(), Text(why), Text(), verdict)
-        ]
-    return [
-        (
-            name if number == 0 else Text(),
-            Text(one["clause"]),
-            Text(f"{one['text']} ({_limit(one)})"),
-            Text(measured(one)),
-            Text(one["verdict"], PROMISE_COLOURS[one["verdict"]]),
-            verdict if number == 0 else Text(),
-        )
-        for number, one in enumerate(result["promises"])
-    ]
-
-
-def _verdict(result: Json) -> Text:
-    verdict: str = result["verdict"]
-    if result["drill"]["control"] and result["as_expected"] and verdict != "NOT RUN":
-        return Text(f"{verdict}, as it must", "green")
-    return Text(verdict, COLOURS.get(verdict, "dim"))
-
-
-def _limit(promise: Json) -> str:
-    if promise["unit"] == "us":
-        return f"within {duration.text(promise['limit'] / 1_000_000)}"
-    return f"at most {promise['limit']:,}"
-
-
-def measured(promise: Json) -> str:
-    """The figure with its error bars, and what it must never be told without."""
-    interval = Interval(promise["lower"], promise["upper"], promise["unit"])
-    text = interval.text(promise.get("open_because") or "still down")
-    return f"{text} ({promise['note']})" if promise["note"] else text
-
-
-def closing(results: list[Json], folder: Path, out: TextIO) -> None:
-    """The last lines: what the targets look like now, and where the evidence lies."""
-    print(file=out)
-    table(results, out)
-    for result in results:
-        if result["verdict"] != "NOT RUN":
-            why = "; ".join(result.get("target_after_why", []))
-            state = result["target_after"] + (f" ({why})" if why else "")
-            print(f"target after {result['drill']['name']!r}: {state}", file=out)
-    print(f"evidence: {folder}", file=out)
+        if self._drawn:
+            up = "\x1b[1A\x1b[2K" * (len(self._drawn) - 1)
+            self._screen.write(f"\r\x1b[2K{up}")
+            self._drawn = []

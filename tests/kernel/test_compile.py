@@ -41,7 +41,7 @@ REFUSED: dict[str, tuple[str | dict[str, str], list[str]]] = {
     "no disaster and no promise": (
         {"when": "", "then": ""},
         [
-            f"{NAMES}:3: no When says what goes wrong; add such a step",
+            f"{NAMES}:3: no When says what goes wrong, or what is done about it; add such a step",
             f"{NAMES}:3: no Then judges anything, so it could not fail; add such a step",
         ],
     ),
@@ -99,7 +99,7 @@ REFUSED: dict[str, tuple[str | dict[str, str], list[str]]] = {
         {"tags": "@nul @quartely @whatever @must-fail:lost>150"},
         [
             f"{NAMES}:2: unknown tag @must-fail:lost>150; "
-            "write @must-fail:KIND>=LEAST in seconds or writes, KIND rto or rpo or lost",
+            "write @must-fail:KIND>=LEAST in seconds or counts, KIND rto or rpo or lost or recovery or step or claim",
             f"{NAMES}:2: unknown tag @nul; did you mean 'null'?",
             f"{NAMES}:2: unknown tag @quartely; did you mean 'quarterly'?",
             f"{NAMES}:2: unknown tag @whatever; name it in [tool.firemarshal] tags",

@@ -201,7 +201,7 @@ HOLLOW: list[tuple[Callable[..., object], str, str]] = [
     (
         _kind,
         "f:7",
-        "step 's' broke: ValueError: kind is 'mttr', need one of rto, rpo, lost; "
+        "step 's' broke: ValueError: kind is 'mttr', need one of rto, rpo, lost, recovery; "
         "repair it in {next}",
     ),
     (

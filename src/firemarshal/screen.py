@@ -1,0 +1,103 @@
+"""Where lines for people go: a terminal of any width and script, a pipe, or nobody any more."""
+
+import os
+from io import StringIO
+from shutil import get_terminal_size
+from typing import TextIO
+
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+NO_CURSOR = ("", "dumb", "unknown")
+NARROWEST = 20
+
+
+class Screen:
+    """One stream; `live` says that lines on it can be drawn again.
+
+    When nobody reads any more it falls silent instead of raising: a closed pipe must not end a
+    drill in the middle of its fault.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._encoding = getattr(out, "encoding", None) or "utf-8"
+        self._gone = False
+        self.live = out.isatty() and os.environ.get("TERM", "") not in NO_CURSOR
+
+    @property
+    def width(self) -> int:
+        """Columns now, for a terminal can be resized; 0 for a pipe, which has none."""
+        return max(NARROWEST, get_terminal_size().columns) if self._out.isatty() else 0
+
+    def write(self, text: str) -> None:
+        """Write text as it stands; what the stream's encoding lacks is written as its escape."""
+        if self._gone:
+            return
+        try:
+            self._out.write(self._encodable(text))
+            self._out.flush()
+        except OSError:  # the reader closed the pipe, or the terminal is gone
+            self._gone = True
+
+    def visible(self, text: str) -> str:
+        """The text without control characters: what a server said must not steer a terminal."""
+        shown = (one if one.isprintable() else _escaped(one) for one in text)
+        return self._encodable("".join(shown))
+
+    def one_line(self, text: str) -> str:
+        """The text, visible, its white space made single spaces."""
+        return self.visible(" ".join(text.split()))
+
+    def painted(self, what: RenderableType) -> str:
+        """What rich makes of it at this width: colours only where a terminal shows them."""
+        buffer = _Buffer(self._encoding)
+        console = Console(
+            file=buffer,
+            force_terminal=self.live,
+            width=self.width or None,
+            soft_wrap=not self.width,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
+        console.print(what)
+        return "\n".join(one.rstrip(" ") for one in buffer.getvalue().split("\n"))
+
+    def _encodable(self, text: str) -> str:
+        return text.encode(self._encoding, "backslashreplace").decode(self._encoding)
+
+
+class _Buffer(StringIO):
+    """Tells rich the encoding of the stream behind it, which decides about boxes."""
+
+    def __init__(self, encoding: str) -> None:
+        super().__init__()
+        self._told = encoding
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._told
+
+
+def packed(parts: list[str], width: int, between: str = " | ") -> list[str]:
+    """The parts on as few lines as they need; one that is wider than a line is cut."""
+    lines: list[str] = []
+    for part in filter(None, parts):
+        joined = f"{lines[-1]}{between}{part}" if lines else ""
+        if joined and cell_len(joined) <= width:
+            lines[-1] = joined
+        else:
+            lines.append(_cut(part, width))
+    return lines
+
+
+def _cut(text: str, width: int) -> str:
+    cut = Text(text)
+    cut.truncate(width)
+    return cut.plain
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode-escape").decode("ascii")
