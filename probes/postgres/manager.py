@@ -1,5 +1,6 @@
 """What Patroni says, over its REST address; it is a witness, never the proof."""
 
+import http.client
 import json
 import re
 import urllib.error
@@ -24,7 +25,7 @@ def get(member: Member, path: str) -> Any:
     except urllib.error.HTTPError as error:
         with error:
             return _parsed(error.read(), url)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise CannotTell(f"Patroni of {member['name']} does not answer: {error}") from error
 
 

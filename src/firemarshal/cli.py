@@ -45,6 +45,7 @@ def run(context: typer.Context, paths: list[str], target: Target) -> None:
     import pytest
 
     words = [*paths, *context.args, "--target", target, "-p", "firemarshal.quiet", *QUIET]
+    words += ["-o", "console_output_style=classic"]  # drills are no percentage
     words.append(f"--rootdir={_project().rootdir}")  # where heal and status will look, too
     sys.exit(int(pytest.main(["--import-mode=importlib", *words])))
 
@@ -55,6 +56,7 @@ def check(paths: list[str], target: Target) -> None:
     import pytest
 
     words = [*paths, "--target", target, "--collect-only", "-q", *QUIET]
+    words.append(f"--rootdir={_project().rootdir}")  # a folder without pyproject.toml is one too
     sys.exit(int(pytest.main(["--import-mode=importlib", *words])))
 
 
@@ -132,6 +134,45 @@ def doctor(target: Target = "lab") -> None:
         if not finding.well:
             print(f"        cure: {finding.cure}")
     sys.exit(0 if all(finding.well for finding in findings) else 4)
+
+
+@app.command()
+def init(
+    target: Target,
+    address: Annotated[str, typer.Option(help="any member: HOST, HOST:PORT, Patroni's URL")] = "",
+    environment: Annotated[str, typer.Option(help="lab, staging or production")] = "",
+    system: Annotated[str, typer.Option(help="what features call it")] = "",
+    client: Annotated[str, typer.Option(help="the application's connection string")] = "",
+    operator: Annotated[str, typer.Option(help="the probes' connection string")] = "",
+    admin: Annotated[str, typer.Option(help="who asks the server where no Patroni is")] = "",
+    via: Annotated[str, typer.Option(help="ssh or local")] = "",
+    user: Annotated[str, typer.Option(help="the user over ssh")] = "",
+    ssh_port: str = "",
+    identity_file: str = "",
+    known_hosts_file: str = "",
+    rto: Annotated[str, typer.Option(help='what your plan promises, as in "5 min"')] = "",
+    rpo: Annotated[str, typer.Option(help='what your plan allows to lose, as in "0"')] = "",
+    kind: str = "postgres",
+) -> None:
+    """Find one's own system from an address; write profile, plan and first feature. No harm."""
+    options = {key: str(value) for key, value in locals().items()}
+    module = import_module("firemarshal.init")
+    ask = module.Ask(options, module.reader())
+    print("\n".join(module.init(_project().rootdir, target, kind, ask)))
+
+
+@app.command()
+def prepare(
+    target: Target,
+    system: Annotated[str, typer.Option(help="one system of the profile; else all")] = "",
+    apply: Annotated[bool, typer.Option("--apply", help="run it, not only print it")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="what takes it away again")] = False,
+    admin: Annotated[str, typer.Option(help="who runs it, without password")] = "user=postgres",
+) -> None:
+    """The least that recorder and probes need on a target, for a DBA to read; --apply runs it."""
+    prepared = import_module("firemarshal.prepare").prepare
+    for line in prepared(_project(), target, system, apply, remove, admin):
+        print(line)
 
 
 @lab_app.command("up")
