@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from firemarshal.clock import seconds_text
-from firemarshal.reports import html, story, table, words
+from firemarshal.reports import html, people, story, table, words
 
 JSON, CSV, TEXT, SVG = "application/json", "text/csv", "text/plain", "image/svg+xml"
 LOSS = (
@@ -48,6 +48,8 @@ def attachments(drill: story.Drill) -> Iterator[Attachment]:
         yield _csv("Loss", _loss(lost))
     if drill.result["phases"]:
         yield _csv("Phases", _phases(drill))
+    if drill.recoveries:
+        yield _csv("What people did", _people(drill))
     yield _json("Configuration", _configuration(drill))
     for one in drill.journals:
         data = (drill.folder / one.name).read_bytes()
@@ -81,6 +83,15 @@ def _phases(drill: story.Drill) -> Iterator[tuple[Any, ...]]:
     yield "since the fault", "system", "what it says happened", "source"
     for one in sorted(drill.result["phases"], key=lambda one: int(one["at_us"])):
         yield words.moment(one["at_us"], since), one["system"], one["name"], one["source"]
+
+
+def _people(drill: story.Drill) -> Iterator[tuple[Any, ...]]:
+    yield "runbook", "step", "owner", "kind", "took", "allowed", "outcome", "answer", "journal line"
+    for part in people.of(drill):
+        yield part["name"], part["claim"], "", part["kind"], part["took"], "", "", part["why"], ""
+        for one in part["steps"]:
+            told = (one[key] for key in ("owner", "who", "took", "deadline", "outcome", "answer"))
+            yield part["name"], one["text"], *told, one["seq"] or "none"
 
 
 def _configuration(drill: story.Drill) -> Json:

@@ -5,11 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from firemarshal.journal import Line
-from firemarshal.reports import story, words
+from firemarshal.reports import people, story, words
 
 ENDS = ("ended", "stopped", "defect")
 BROKEN = (*ENDS, "not injected", "did not bite")
 OF_PROMISE = {"met": "passed", "missed": "failed", "unknown": "broken"}
+OF_STEP = {"done": "passed", "late": "failed", "failed": "failed", "refused": "failed"} | {
+    "not begun": "skipped"
+}
 AFTERWARDS = "Afterwards: heal, look after the system, tidy up"
 HEALERS = "Another process heals"
 Json = dict[str, Any]
@@ -50,11 +53,45 @@ def steps(drill: story.Drill, clock: Clock) -> list[Json]:
         name = f"{step['keyword'].capitalize()} {step['text']}"
         status = _status(drill, number, groups, ended)
         found.append(_step(name, status, groups.get(number, []), clock, drill))
+    found += [_people(drill, one, clock) for one in drill.recoveries]
     if afterwards:
         found.append(_step(AFTERWARDS, _worst(afterwards), afterwards, clock, drill))
     if healers:
         found.append(_step(HEALERS, _worst(healers), healers, clock, drill))
     return found
+
+
+def _people(drill: story.Drill, recovery: Json, clock: Clock) -> Json:
+    """A runbook or recovery with its own steps, and whether clients bore out what it said."""
+    disputed = recovery in people.disputed(drill)
+    begin = clock.of_us(recovery["begun_us"]) if recovery["begun_us"] else clock.end
+    said = {"success": "failed" if disputed else "passed", "failed": "failed"}
+    status = said.get(recovery["claimed"], "broken" if recovery["begun_us"] else "skipped")
+    name = f"{recovery['kind'].capitalize()} {recovery['name']!r}: "
+    inner = [_of_people(one, begin, clock) for one in recovery["steps"]]
+    return {
+        "name": name + people.claim(drill, recovery),
+        "status": status,
+        "stage": "finished",
+        "start": begin,
+        "stop": max(begin, clock.of_us(recovery["ended_us"]) if recovery["ended_us"] else begin),
+        "steps": inner,
+    }
+
+
+def _of_people(step: Json, begin: int, clock: Clock) -> Json:
+    start = clock.of_us(step["begun_us"]) if step["begun_us"] else begin
+    stop = clock.of_us(step["ended_us"]) if step["begun_us"] else start
+    line = f" (line {step['seq']})" if step["seq"] else ""
+    answer = f": {step['answer']}" if step["answer"] else ""
+    who = f"{step['owner']}, " if step["owner"] else ""
+    return {
+        "name": f"{step['text'] or step['id']} [{who}{step['outcome']}]{answer}{line}",
+        "status": OF_STEP.get(step["outcome"], "broken"),
+        "stage": "finished",
+        "start": start,
+        "stop": max(start, stop),
+    }
 
 
 def _groups(drill: story.Drill) -> tuple[dict[int, list[Line]], list[Line], list[Line]]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from firemarshal.codes import CODES
-from firemarshal.reports import changes, drawing, seen, story, telling, words
+from firemarshal.reports import changes, drawing, people, phases, seen, story, telling, trust, words
 
 MOST_LINES = 2000
 EVIDENCE_ENDS = (".jsonl", ".ledger", ".log", ".json")
@@ -29,10 +29,11 @@ def chapter(run: story.Run, one: story.Drill) -> Json:
             {"client": client, "svgs": svgs, "stretches": stretches}
             for client, svgs, stretches in viewed
         ],
-        "phases": _phases(one),
+        "phases": phases.rows(one),
+        "people": people.of(one),
         "previous": changes.since_last_pass(run, one),
-        "trust": telling.trust(run, one, clients),
-        "not_proved": telling.not_proved(run, one, clients),
+        "trust": trust.checks(run, one, clients),
+        "not_proved": trust.not_proved(run, one, clients),
         "timeline": _timeline(one),
         "lines_left_out": max(0, len(one.lines) - MOST_LINES),
         "faults": _faults(one),
@@ -67,54 +68,6 @@ def row(run: story.Run, one: story.Drill, promise: Json, detailed: set[str]) -> 
 
 def _not_judged(one: story.Drill) -> str:
     return "not run" if one.verdict == story.NOT_RUN else "not judged"
-
-
-def _phases(one: story.Drill) -> list[Json]:
-    """What followed the fault, one bar from each moment to the next."""
-    if not one.t0:
-        return []
-    rto = one.first("measured", kind="rto") or {}
-    moments = [(each["at_us"], each["name"], each["source"]) for each in one.result["phases"]]
-    moments += [
-        (line["at_us"], f"harm of {line['fault']} proved", "keeper")
-        for line in one.events("bit")
-        if line["at_us"] >= one.t0[0]
-    ]
-    for key, name in (
-        ("first_error_us", "first customer error"),
-        ("not_after_us", "customers are back"),
-    ):
-        if rto.get(key) and rto.get("bad"):
-            moments.append((rto[key], name, "recorder"))
-    moments += [
-        (line["at_us"], f"healing of {line['fault']} proved", "keeper")
-        for line in one.events("healed")
-    ]
-    moments += [
-        (line["at_us"], f"redundancy of {line['system']} is back", "keeper")
-        for line in one.events("redundancy")
-        if line["back"]
-    ]
-    moments = sorted(each for each in moments if each[0] >= one.t0[0])
-    last = max((at for at, _, _ in moments), default=0) - one.t0[1]
-    rows, before = [], one.t0[1]
-    for at, name, source in moments:
-        rows.append(
-            {
-                "name": name,
-                "source": source,
-                "at": drawing.moment(at - one.t0[1]),
-                "took": telling.fine(max(0, at - before)),
-                "left": _share(before - one.t0[1], last),
-                "width": _share(at - before, last),
-            }
-        )
-        before = max(before, at)
-    return rows
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{max(0.0, 100 * part / whole):.2f}" if whole > 0 else "0"
 
 
 def _gherkin(one: story.Drill) -> list[tuple[str, str]]:

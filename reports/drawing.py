@@ -31,7 +31,7 @@ STEPS_US = [
 
 @dataclass(frozen=True)
 class Mark:
-    """A moment with a label; `kind` is fault, proof, error, back, heal or phase."""
+    """A moment with a label; `kind` is fault, proof, error, back, heal, claim or phase."""
 
     at_us: int
     label: str

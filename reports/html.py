@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from firemarshal.reports import changes, chapter, drawing, story, telling
+from firemarshal.reports import changes, chapter, drawing, people, story, telling
 from firemarshal.reports.seen import pictures as pictures
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ def page(run: story.Run) -> str:
         counts=telling.counts(run),
         after=telling.after(run),
         changed=changes.of_run(run),
+        contradictions=_contradictions(run, detailed),
         standing=[text for one in run.drills for text in one.result["standing"]],
         about=_about(run),
         clauses=_clauses(run, detailed),
@@ -108,6 +109,15 @@ def _clauses(run: story.Run, detailed: set[str]) -> list[Json]:
     for before, row in pairwise(rows):
         row["again"] = row["clause"] == before["clause"]
     return rows
+
+
+def _contradictions(run: story.Run, detailed: set[str]) -> list[Json]:
+    """Claims of success that clients did not bear out, but those that a control had to bring."""
+    return [
+        {"text": text, "name": one.name, "anchor": one.anchor if one.key in detailed else ""}
+        for one in run.drills
+        if (text := people.contradiction(one)) and not (one.control and one.result["as_expected"])
+    ][:MOST_DETAILED]
 
 
 def _controls(run: story.Run, detailed: set[str]) -> list[Json]:

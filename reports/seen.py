@@ -107,7 +107,7 @@ def _stretch(one: Stretch) -> Json:
         "lasted": seconds_text(one.to_us - one.from_us),
         **total,
         "served": telling.served(total),
-        "slowest": telling.fine(one.total.most_us) if one.total.ok else "",
+        "slowest": words.fine(one.total.most_us) if one.total.ok else "",
     }
 
 
@@ -153,6 +153,17 @@ def _marks(one: story.Drill, moments: _Moments) -> list[Mark]:
     found += [Mark(line["at_us"], "harm proved", "proof") for line in bites[:1]]
     found += _healing(one) if moments.t0 else []
     found += [Mark(each["at_us"], each["name"], "phase") for each in one.result["phases"][:4]]
+    return [*found, *_people(one)]
+
+
+def _people(one: story.Drill) -> list[Mark]:
+    """When people began, and when they or their runbook said that it was done."""
+    found = []
+    for each in [each for each in one.recoveries if each["begun_us"]][:2]:
+        found.append(Mark(each["begun_us"], f"{each['name']}: begins", "phase"))
+        if each["claimed"]:
+            said = f"{each['name']}: says {each['claimed']}"
+            found.append(Mark(each["ended_us"], said, "claim"))
     return found
 
 

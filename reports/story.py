@@ -52,7 +52,30 @@ _RESULT: Json = {
     "promises": [],
     "phases": [],
     "faults": [],
+    "recoveries": [],
     "journal_head": "",
+}
+RECOVERY: Json = {
+    "name": "a recovery",
+    "kind": "recovery",
+    "system": "",
+    "claimed": "",
+    "why": "",
+    "begun_us": 0,
+    "ended_us": 0,
+    "steps": [],
+}
+RECOVERY_STEP: Json = {
+    "id": "",
+    "kind": "",
+    "owner": "",
+    "text": "",
+    "deadline_us": 0,
+    "begun_us": 0,
+    "ended_us": 0,
+    "outcome": "not begun",
+    "answer": "",
+    "seq": 0,
 }
 
 
@@ -114,6 +137,14 @@ class Drill:
         """
         judged = {one["id"]: one for one in self.result["promises"]}
         return [_judged_or_open(one, judged) for one in self.drill["promises"]]
+
+    @property
+    def recoveries(self) -> list[Json]:
+        """What people or their runbooks did, with every key of `RECOVERY` and `RECOVERY_STEP`.
+
+        A step that was begun and never ended counts until the whole ended.
+        """
+        return [_recovery(one) for one in self.result["recoveries"] or ()]
 
     @cached_property
     def journals(self) -> tuple[JournalFile, ...]:
@@ -329,6 +360,19 @@ def _judged_or_open(promise: Json, judged: Mapping[str, Json]) -> Json:
         "seq": 0,
     }
     return {**unjudged, **promise, **judged.get(promise["id"], {})}
+
+
+def _recovery(one: Json) -> Json:
+    known = RECOVERY | {key: value for key, value in one.items() if value is not None}
+    steps = [
+        RECOVERY_STEP | {key: value for key, value in step.items() if value is not None}
+        for step in known["steps"]
+    ]
+    for step in steps:
+        ended_us = step["ended_us"] or (known["ended_us"] if step["begun_us"] else 0)
+        step["ended_us"] = max(step["begun_us"], ended_us)
+    known["ended_us"] = max(known["begun_us"], known["ended_us"])
+    return known | {"steps": steps}
 
 
 def _keeper_first(path: Path) -> tuple[bool, str]:

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from firemarshal.drill import sha256
-from firemarshal.reports import story
+from firemarshal.reports import severity, story
 from firemarshal.verdict import Outcome, Verdict
 from firemarshal.verdict import exit_code as code_of
 
@@ -21,7 +21,8 @@ def rebuild(folder: Path) -> Path:
     runner is gone, and both write the same bytes.
     """
     run = orjson.loads((folder / "run.json").read_bytes())
-    results = read_results(folder)
+    told = story.read_run(folder)
+    results = [_result(one) for one in told.drills]
     path = folder / "summary.json"
     value = {
         "schema": SCHEMA,
@@ -29,7 +30,7 @@ def rebuild(folder: Path) -> Path:
         "target": run["target"],
         "environment": run["environment"],
         "exit_code": exit_code(results, run["environment"]),
-        "drills": [_drill(one) for one in results],
+        "drills": [_drill(one, told.clauses) for one in results],
     }
     new = path.with_suffix(".new")
     new.write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n")
@@ -54,6 +55,7 @@ def _result(drill: story.Drill) -> Json:
     result = {
         "drill": drill.drill,
         **drill.result,
+        "recoveries": drill.recoveries,
         "folder": drill.folder.name if drill.folder else "",
     }
     if drill.verdict == story.NO_VERDICT:
@@ -71,12 +73,13 @@ def _outcome(result: Json) -> Outcome:
     )
 
 
-def _drill(result: Json) -> Json:
+def _drill(result: Json, clauses: Json) -> Json:
     drill = result["drill"]
     return {
         "name": drill["name"],
         "feature": drill["file"],
         "clauses": drill["clauses"],
+        "severities": severity.words(clauses, drill["clauses"]),
         "verdict": result["verdict"],
         "code": result.get("code", ""),
         "why": result.get("why", ""),
@@ -92,6 +95,7 @@ def _drill(result: Json) -> Json:
         "lost": _first(result, "lost"),
         "phases": result.get("phases", []),
         "faults": result["faults"],
+        "recoveries": [_recovery(one) for one in result["recoveries"]],
         "folder": result["folder"],
         "sha256": sha256(drill),
     }
@@ -113,6 +117,13 @@ def _objective(promise: Json) -> Json:
         "reason": promise["reason"],
         "note": promise["note"],
         "seq": promise["seq"],
+    }
+
+
+def _recovery(one: Json) -> Json:
+    """Only what the schema names, whatever a later keeper adds."""
+    return {key: one[key] for key in story.RECOVERY if key != "steps"} | {
+        "steps": [{key: step[key] for key in story.RECOVERY_STEP} for step in one["steps"]]
     }
 
 

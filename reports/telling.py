@@ -1,4 +1,4 @@
-"""The page's sentences: what was promised, what happened, what holds it up and what it leaves open.
+"""The page's sentences: what was promised, what happened, and what is left of the target.
 
 Every sentence is made from the run folder; what is not known is said to be unknown, never left out.
 """
@@ -9,8 +9,7 @@ from typing import Any
 from firemarshal.clock import seconds_text
 from firemarshal.codes import CODES
 from firemarshal.measure import percent
-from firemarshal.reports import words
-from firemarshal.reports.attempts import Client
+from firemarshal.reports import people, words
 from firemarshal.reports.story import NO_VERDICT, NOT_RUN, Drill, Run
 from firemarshal.verdict import Interval
 
@@ -34,7 +33,6 @@ AFTER = {
     "unknown": "unknown: nobody could look",
 }
 Json = dict[str, Any]
-Check = tuple[str, str, int]  # sign, sentence, line of the journal (0: none)
 
 
 def disaster(drill: Drill) -> str:
@@ -48,12 +46,16 @@ def sentence(drill: Drill) -> str:
     judged = [one for one in drill.promises if one["seq"]]
     if not judged or drill.verdict in ("ABORTED", NOT_RUN, NO_VERDICT):
         return _ended(drill)
-    ordered = sorted(judged, key=lambda one: one["kind"] != "rto")
-    told: list[str] = []
+    told: list[str] = [people.contradiction(drill)]
     notes: list[str] = []
-    for one in ordered:
-        told.append(_of_rto(drill, one) if one["kind"] == "rto" else _of_loss(drill, one, notes))
+    for one in sorted(judged, key=_order):
+        teller = _TELLERS.get(one["kind"])
+        told.append(teller(drill, one) if teller else _of_loss(drill, one, notes))
     return " ".join(dict.fromkeys(one for one in told if one))
+
+
+def _order(one: Json) -> int:
+    return ("rto", "recovery").index(one["kind"]) if one["kind"] in ("rto", "recovery") else 2
 
 
 def _ended(drill: Drill) -> str:
@@ -78,6 +80,32 @@ def _of_rto(drill: Drill, one: Json) -> str:
         return f"{who} not back {seconds_text(one['lower'])} after {when} ({because}); {promised}."
     back = "back" if match else "served again"
     return f"{who} {back} {interval.text()} after {when}; {promised}."
+
+
+def _of_recovery(drill: Drill, one: Json) -> str:
+    """When it was proved that the recovery had brought the service back, by another road."""
+    when, promised = disaster(drill), promised_by(one)
+    if one["verdict"] == "unknown":
+        return f"Nobody can say when the recovery was done: {one['reason']} (after {when})."
+    if one["upper"] is None:
+        return f"No recovery was proved {seconds_text(one['lower'])} after {when}; {promised}."
+    measured = Interval(one["lower"], one["upper"]).text()
+    return f"The recovery was proved {measured} after {when}; {promised}."
+
+
+def _of_step(drill: Drill, one: Json) -> str:
+    """A step of a runbook is told only where it was not done in its time."""
+    return "" if one["verdict"] == "met" else f"{one['text']}: {one['reason']}."
+
+
+def _of_claim(drill: Drill, one: Json) -> str:
+    """The contradiction is told first of all; here only what it cannot say."""
+    if one["verdict"] == "met" or people.disputed(drill):
+        return ""
+    return f"{one['text']}: {one['reason']}."
+
+
+_TELLERS = {"rto": _of_rto, "recovery": _of_recovery, "step": _of_step, "claim": _of_claim}
 
 
 def _of_loss(drill: Drill, one: Json, notes: list[str]) -> str:
@@ -115,16 +143,13 @@ def promised_by(one: Json) -> str:
     if one["limit"] != one["clause_limit"]:
         plan = words.limit(one | {"limit": one["clause_limit"]})
         return f"the drill demands {limit}, the plan {plan}"
-    return f"the plan promises {limit}" if one["kind"] == "rto" else f"the plan allows {limit}"
-
-
-def fine(us: int) -> str:
-    """A duration that may be far below a second: "1.3 ms" instead of "0.001 s"."""
-    return f"{us / 1000:.1f} ms" if abs(us) < 1_000_000 else seconds_text(us)
+    promises = one["kind"] in ("rto", "recovery")
+    return f"the plan promises {limit}" if promises else f"the plan allows {limit}"
 
 
 def _at_most(one: Json, limit: str) -> str:
-    return f"at most {limit}" if one["kind"] == "rto" or one["limit"] else f"no loss ({limit})"
+    lossless = one["kind"] in ("rpo", "lost") and not one["limit"]
+    return f"no loss ({limit})" if lossless else f"at most {limit}"
 
 
 def margin(one: Json) -> str:
@@ -200,168 +225,6 @@ def after(run: Run) -> tuple[str, list[str]]:
     worst = next((one for one in WORST_AFTER if one in states), "unknown")
     named = [one.name for one in run.drills if one.result["target_after"] == worst]
     return worst, named if worst != "as found" else []
-
-
-def trust(run: Run, drill: Drill, clients: list[Client]) -> list[Check]:
-    """What holds the figures up, each with its sign: ✓ holds, ✗ does not, ? nobody can say."""
-    return [
-        *_harm(drill),
-        *_rule(drill),
-        *_recorder(drill, clients),
-        *_calibration(run, drill),
-        *_evidence(drill),
-    ]
-
-
-def _harm(drill: Drill) -> list[Check]:
-    found = []
-    for name in drill.drill["faults"]:
-        bit, missed = drill.first("bit", fault=name), drill.first("did not bite", fault=name)
-        if bit:
-            text = f"{name} did its harm, proved by another road: {bit['seen']}"
-            found.append(("✓", text, bit["seq"]))
-        elif missed:
-            found.append(("✗", f"{name} did not bite: {missed['seen']}", missed["seq"]))
-        else:
-            found.append(("?", f"{name}: no proof of harm stands in the journal", 0))
-    if drill.t0:
-        width = fine(drill.t0[1] - drill.t0[0])
-        line = drill.first("disaster") or {"seq": 0}
-        text = f"the moment of the fault is known to {width}, which both ends of figures include"
-        found.append(("✓", text, line["seq"]))
-    return found
-
-
-def _rule(drill: Drill) -> list[Check]:
-    base, struck = drill.first("baseline"), drill.first("disaster")
-    if base is None:
-        return [("?", "no baseline was taken, so nothing says what normal was", 0)]
-    figures = (
-        f"before the fault {base['ok']:,} of {base['attempts']:,} attempts were answered, half "
-        f"within {fine(base['p50_us'])}, 95 % within {fine(base['p95_us'])}"
-    )
-    if base["noisy"]:
-        return [("✗", f"{figures}; too uneven to judge by: {base['noisy']}", base["seq"])]
-    before = f", {struck['seq'] - base['seq']} lines before the fault" if struck else ""
-    return [
-        ("✓", figures, base["seq"]),
-        ("✓", f"the rule was fixed{before}: {base['rule']}", base["seq"]),
-    ]
-
-
-def _recorder(drill: Drill, clients: list[Client]) -> list[Check]:
-    if not clients:
-        return [("?", "no ledger is there: no attempt of a customer was kept", 0)]
-    found: list[Check] = []
-    for one in clients:
-        shed = one.counts.get("shed", 0)
-        late = (
-            f"{one.name}: {one.begun:,} attempts, one every {fine(one.period_us)}; "
-            f"the recorder itself was late by {fine(one.late_p99_us)} or less in 99 %, "
-            f"{fine(one.late_most_us)} at worst; {shed:,} were not sent"
-        )
-        bad = shed or 5 * one.late_p99_us > one.deadline_us
-        found.append(("?" if bad else "✓", late, 0))
-        if not one.closed:
-            found.append(("?", f"{one.name}: the ledger was not ended in order", 0))
-    return found
-
-
-def _calibration(run: Run, drill: Drill) -> list[Check]:
-    controls = [one for one in run.drills if one.control and one is not drill]
-    ran = [one for one in controls if one.verdict != NOT_RUN]
-    if not ran:
-        return [("?", "no negative control ran beside it: that it can fail was not shown", 0)]
-    return [
-        (
-            "✓" if one.result["as_expected"] else "✗",
-            f"negative control of this run, {one.name!r}: {one.result['expectation']}",
-            0,
-        )
-        for one in ran
-    ]
-
-
-def _evidence(drill: Drill) -> list[Check]:
-    if drill.doubts:
-        return [("✗", one, 0) for one in drill.doubts]
-    if not drill.journals:
-        return [("?", "there is no journal", 0)]
-    if not all(one.reading.sealed for one in drill.journals):
-        return [("?", "the journal was not ended in order; what it holds is chained", 0)]
-    if not drill.result["journal_head"]:
-        return [("?", "the journal is whole, but no verdict.json names its last line", 0)]
-    lines = sum(len(one.reading.lines) for one in drill.journals)
-    return [("✓", f"the journal's {lines:,} lines are chained, to the end that is kept", 0)]
-
-
-def not_proved(run: Run, drill: Drill, clients: list[Client]) -> list[str]:
-    """What nobody may conclude from this drill."""
-    told = [
-        *_where(run),
-        "It happened once: one drill says nothing about how often it would come out so.",
-        *_seen_by(clients),
-        *_looked_at(drill),
-        *_unjudged(run, drill),
-        "The evidence is chained but neither signed nor time-stamped by anybody outside: whoever "
-        "can write this folder could make another.",
-    ]
-    about = (run.opened or {}).get("about", {})
-    if about.get("dirty"):
-        told.append("The code that ran was not committed: its tree differed from the commit named.")
-    return told
-
-
-def _where(run: Run) -> list[str]:
-    if run.environment == "lab":
-        return ["The system was a lab: no clause is proved by it for any other system."]
-    if run.environment == "unknown":
-        return ["What kind of target it was is not known: the folder does not say."]
-    return []
-
-
-def _seen_by(clients: list[Client]) -> list[str]:
-    if not clients:
-        return ["Nobody watched as a customer, so no figure is known."]
-    told = []
-    several = f"{len(clients)} recorders" if len(clients) > 1 else "One recorder"
-    told.append(
-        f"{several} on one machine wrote markers at an even rate: what customers elsewhere or with "
-        "other requests saw is not known."
-    )
-    period = max(one.period_us for one in clients)
-    if period:
-        told.append(f"An outage shorter than {fine(period)} can pass unseen between two attempts.")
-    return told
-
-
-def _looked_at(drill: Drill) -> list[str]:
-    told = []
-    loss, rto = drill.first("measured", kind="loss"), drill.first("measured", kind="rto")
-    if loss:
-        told.append(
-            "Writes older than the look-back of "
-            f"{seconds_text(loss['look_back_us'])} before the fault were not counted."
-        )
-        if loss["in_doubt"]:
-            told.append(f"{loss['in_doubt']:,} writes are in doubt: neither kept nor lost.")
-    if rto and drill.t0:
-        after_us = rto["observed_until_us"] - drill.t0[1]
-        told.append(f"Nothing is known later than {seconds_text(after_us)} after the fault.")
-    return told
-
-
-def _unjudged(run: Run, drill: Drill) -> list[str]:
-    judged = {(one["clause"], one["kind"]) for one in drill.promises if one["seq"]}
-    told = []
-    for clause in drill.drill["clauses"]:
-        for one in run.clauses.get(clause, {}).get("objectives", []):
-            if (clause, one["kind"]) not in judged:
-                when = f" {one['when']}" if one["when"] else ""
-                told.append(
-                    f"{clause} also promises {one['kind']} {one['limit']}{when}: not judged here."
-                )
-    return told
 
 
 def served(total: Json) -> str:

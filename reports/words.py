@@ -12,6 +12,7 @@ from firemarshal.verdict import Interval
 
 Json = dict[str, Any]
 LONGEST = 160
+FALSE_CLAIMS = "false claims"
 
 
 def in_words(line: Line) -> str:
@@ -27,6 +28,8 @@ def measured(promise: Json) -> str:
     """A figure with its error bars, and what it must never be told without."""
     if promise["lower"] is None:
         return "nothing was measured"
+    if promise["unit"] == FALSE_CLAIMS:
+        return _claims(promise["upper"] or promise["lower"])
     interval = Interval(promise["lower"], promise["upper"], promise["unit"])
     text = interval.text(promise.get("open_because") or "still down")
     return f"{text} ({promise['note']})" if promise["note"] else text
@@ -36,7 +39,18 @@ def limit(promise: Json) -> str:
     """What a promise allows, as the plan would write it."""
     if promise["unit"] == "us":
         return duration.text(promise["limit"] / 1_000_000)
+    if promise["unit"] == FALSE_CLAIMS:
+        return _claims(promise["limit"])
     return f"{promise['limit']:,} {promise['unit']}"
+
+
+def _claims(count: int) -> str:
+    return f"{count:,} false claim{'s' if count > 1 else ''}" if count else "no false claim"
+
+
+def fine(us: int) -> str:
+    """A duration that may be far below a second: "1.3 ms" instead of "0.001 s"."""
+    return f"{us / 1000:.1f} ms" if abs(us) < 1_000_000 else seconds_text(us)
 
 
 def state_after(result: Json) -> str:

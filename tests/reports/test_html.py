@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -10,54 +9,11 @@ from typing import Any
 
 import orjson
 import run_folders
+from pages import page, words
 
 from firemarshal.reports import beside, html, story
 
 NASTY = "주 서버 \"죽음\" <script>alert('x')</script> & 'co' {{ 7 * 7 }}"
-VOID = {"meta", "link", "br", "img", "hr", "input"}
-
-
-class Page(HTMLParser):
-    """What a page holds: elements, anchors and their targets, and text; strict about nesting."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[str] = []
-        self.ids: list[str] = []
-        self.links: list[str] = []
-        self.loads: list[str] = []
-        self.words = ""
-        self._open: list[str] = []
-        self.feed(text)
-        assert not self._open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        facts = dict(attrs)
-        self.tags.append(tag)
-        if tag not in VOID and not (self._open and self._open[-1] in ("path", "rect")):
-            self._open.append(tag)
-        self.ids += [facts["id"] or ""] if "id" in facts else []
-        self.links += [facts["href"] or ""] if "href" in facts else []
-        self.loads += [facts[key] or "" for key in ("src", "data", "xlink:href") if key in facts]
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag, (tag, self._open)
-        self.words += " " if tag in ("td", "th", "p", "li") else ""
-
-    def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] != "style":
-            self.words += data
-
-
-def page(folder: Path) -> Page:
-    return Page(html.write(folder).read_text(encoding="utf-8"))
-
-
-def words(folder: Path) -> str:
-    return " ".join(page(folder).words.split())
 
 
 def test_the_first_screen_says_what_was_promised_and_what_happened(tmp_path: Path) -> None:

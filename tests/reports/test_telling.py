@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import run_folders
 
-from firemarshal.reports import story, telling
+from firemarshal.reports import story, telling, words
 
 Json = dict[str, Any]
 LOSS = {"kind": "loss", "acknowledged": 1390, "look_back_us": 3_500_000, "in_doubt": 2}
@@ -109,5 +109,5 @@ def test_a_lab_forgives_what_was_not_run_and_says_so(tmp_path: Path) -> None:
 
 
 def test_durations_far_below_a_second_keep_their_digits() -> None:
-    assert telling.fine(90) == "0.1 ms"
-    assert telling.fine(1_500_000) == "1.500 s"
+    assert words.fine(90) == "0.1 ms"
+    assert words.fine(1_500_000) == "1.500 s"
