@@ -130,9 +130,10 @@ def _status(
         return "skipped"
     if number == ended:
         return "broken"
-    if drill.drill["steps"][number]["keyword"] == "then":
-        judged = [one["verdict"] for one in drill.promises if one.get("step") == number]
-        return next((OF_PROMISE[one] for one in ("missed", "unknown") if one in judged), "passed")
+    judged = [one["verdict"] for one in drill.promises if one.get("step") == number]
+    bad = next((OF_PROMISE[one] for one in ("missed", "unknown") if one in judged), "passed")
+    if judged or drill.drill["steps"][number]["keyword"] == "then":
+        return bad
     cut = drill.verdict == story.NO_VERDICT or drill.result["code"] == "keeper-lost"
     return "broken" if cut and number == max(groups) else "passed"
 

@@ -49,9 +49,11 @@ def _agreed(one: story.Drill, recovery: Json) -> bool | None:
     """Whether clients bore a claim of success out; None where nothing was claimed or judged."""
     if recovery["claimed"] != SUCCESS:
         return None
-    claims = [each for each in one.promises if each["kind"] == CLAIM]
-    named = [each for each in claims if recovery["name"] in each["text"]]
-    verdicts = {each["verdict"] for each in named or claims}
+    verdicts = {
+        each["verdict"]
+        for each in one.promises
+        if each["kind"] == CLAIM and each.get("of") == recovery["name"]
+    }
     return None if not verdicts or "unknown" in verdicts else "missed" not in verdicts
 
 
@@ -65,7 +67,7 @@ def _told(one: story.Drill, recovery: Json) -> Json:
         "system": recovery["system"],
         "claim": claim(one, recovery),
         "tone": _tone(one, recovery),
-        "why": recovery["why"],
+        "why": recovery["why"][:1].upper() + recovery["why"][1:].rstrip("."),
         "began": drawing.moment(recovery["begun_us"] - zero) if recovery["begun_us"] else "",
         "took": words.fine(took),
         "decide": words.fine(waited) if waited else "",

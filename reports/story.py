@@ -208,8 +208,8 @@ class Drill:
 
     @property
     def t0(self) -> tuple[int, int] | None:
-        """The two ends of the moment of the disaster, microseconds of the boot clock."""
-        line = self.first("disaster")
+        """The two ends of T0, microseconds of the boot clock: the disaster, else the recovery."""
+        line = self.first("disaster") or self.first("clock starts")
         return (line["t0"][0], line["t0"][1]) if line else None
 
     @property
@@ -337,6 +337,24 @@ def _from_journal(drill: Drill) -> Json:
         "injected": True if harmed else None,
         "promises": judged,
         "faults": list(drill.drill["faults"]),
+        "recoveries": [_begun(drill, line) for line in drill.events("recovery begins")],
+    }
+
+
+def _begun(drill: Drill, line: Line) -> Json:
+    """A recovery as the journal has it: its own last line, else what stands between."""
+    name = line["recovery"]
+    for one in drill.events("runbook ended", "recovery ended"):
+        if one["name"] == name:
+            return {key: one[key] for key in RECOVERY if key in one}
+    steps = [one for one in drill.events("step ended") if one["runbook"] == name]
+    return {
+        "name": name,
+        "kind": "runbook" if steps else "recovery",
+        "why": "the journal ends before it did",
+        "begun_us": line["at"],
+        "ended_us": drill.lines[-1]["at_us"],
+        "steps": [{key: one[key] for key in RECOVERY_STEP if key in one} for one in steps],
     }
 
 

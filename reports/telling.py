@@ -36,9 +36,17 @@ Json = dict[str, Any]
 
 
 def disaster(drill: Drill) -> str:
-    """The When of a drill in the past, as a clause that begins a sentence."""
-    texts = [one["text"] for one in drill.drill["steps"] if one["keyword"] == "when"]
-    return re.sub(r"\bare\b", "were", re.sub(r"\bis\b", "was", " and ".join(texts), count=1))
+    """The When of a drill in the past, as a clause that begins a sentence.
+
+    Where several stand, it is the disaster's; what people then did has its own sentences.
+    """
+    whens = [one for one in drill.drill["steps"] if one["keyword"] == "when"]
+    struck = [one for one in whens if one["declaration"].get("declares") == "Disaster"]
+    return " and ".join(_in_the_past(one["text"]) for one in struck or whens)
+
+
+def _in_the_past(text: str) -> str:
+    return re.sub(r"\bare\b", "were", re.sub(r"\bis\b", "was", text, count=1))
 
 
 def sentence(drill: Drill) -> str:

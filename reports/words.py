@@ -29,7 +29,7 @@ def measured(promise: Json) -> str:
     if promise["lower"] is None:
         return "nothing was measured"
     if promise["unit"] == FALSE_CLAIMS:
-        return _claims(promise["upper"] or promise["lower"])
+        return "no claim" if promise["upper"] is None else _claims(promise["upper"])
     interval = Interval(promise["lower"], promise["upper"], promise["unit"])
     text = interval.text(promise.get("open_because") or "still down")
     return f"{text} ({promise['note']})" if promise["note"] else text
@@ -145,6 +145,13 @@ def _result(line: Line) -> str:
     return f"result: {line['verdict']}, target after: {line['target_after']}"
 
 
+def _ended(line: Line) -> str:
+    claimed = f"says {line['claimed']}" if line["claimed"] else "says nothing of its success"
+    return f"{line['kind']} {line['name']!r} ended: {claimed}" + (
+        f": {line['why']}" if line["why"] else ""
+    )
+
+
 def _redundancy(line: Line) -> str:
     if line["back"]:
         return f"all members of {line['system']} follow again after {line['after']}"
@@ -183,6 +190,14 @@ _WORDS: dict[str, Callable[[Line], str]] = {
     "steady state": _steady,
     "result": _result,
     "sealed": lambda line: "sealed",
+    "recovery begins": lambda line: f"{line['recovery']} begins",
+    "recovery proved": lambda line: f"{line['recovery']} is proved: {line['seen']}",
+    "recovery ended": _ended,
+    "runbook ended": _ended,
+    "clock starts": lambda line: "the clock starts here, without a disaster before it",
+    "step begins": lambda line: f"{line['step']} begins, owner: {line['owner'] or 'nobody named'}",
+    "step ended": lambda line: f"{line['id']}: {line['outcome']}: {line['answer']}",
+    "paged": lambda line: f"{line['owner']} is called: {line['seen']}",
     "stragglers": lambda line: f"ended what was left of verbs: {line['ended'] or 'nothing'}",
 }
 

@@ -67,7 +67,7 @@ def left(tmp_path: Path, claim: str = "met", *, control: Json | None = None, **s
     wrong = claim == "missed"
     kept = {"verdict": claim, "lower": int(wrong), "upper": int(wrong)}
     made = [
-        promise("claim", "false claims", 0, f"{NAME!r} says what clients see", **kept),
+        promise("claim", "false claims", 0, "success is claimed only if true", of=NAME, **kept),
         promise("step", "us", 5 * SECOND, "Do decide", lower=1_200_000, upper=1_200_000),
         promise("recovery", "us", 60 * SECOND, "it is proved", lower=8 * SECOND, upper=9 * SECOND),
     ]
@@ -151,8 +151,23 @@ def test_half_of_a_recovery_is_told_as_far_as_it_goes(tmp_path: Path) -> None:
     cut = step("decide", "human", 0.5, 0, outcome="failed", owner=None)
     folder = left(tmp_path, claimed="", why="stopped by a signal", steps=[cut, {"id": "x"}])
     assert people.deciding_us(read(folder).recoveries[0]) == 4_500_000
-    assert "stopped by a signal" in words(folder)
-    assert words(left(tmp_path / "b", steps=None, begun_us=0, ended_us=0)).count(NAME) > 1
+    assert "Stopped by a signal." in words(folder)
+    never = left(tmp_path / "never", claimed="", steps=None, begun_us=0, ended_us=0)
+    assert "It was never begun." in words(never)
+
+
+def test_a_killed_keeper_leaves_what_its_journal_says_of_a_runbook(tmp_path: Path) -> None:
+    folder = left(tmp_path)
+    (folder / "01-drill/verdict.json").unlink()
+    compiled = orjson.loads((folder / "run.json").read_bytes())["drills"][0]["drill"]
+    begins = {"event": "recovery begins", "recovery": NAME, "at": T0_US + SECOND}
+    done = step("decide", "human", 1, 2, answer="confirmed by Kim")
+    ended = {"event": "step ended", "runbook": NAME, **done}
+    lines = [*run_folders.events(compiled)[:11], begins, ended]
+    (folder / "01-drill/journal.jsonl").write_bytes(run_folders.journal(lines))
+    text = words(folder)
+    assert "It said nothing of its success. The journal ends before it did." in text
+    assert "1. Do decide a person incident lead +1.000 s 1.000 s 5 s" in text.replace("\xa0", " ")
 
 
 def test_summary_holds_them_as_its_schema_says(tmp_path: Path) -> None:
