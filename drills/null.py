@@ -2,7 +2,7 @@
 
 from pytest_bdd import given, when
 
-from firemarshal.declare import Aimed, Condition, Disaster
+from firemarshal.declare import Aimed, Condition, Disaster, Recovery
 from firemarshal.drills.sentences import sentence
 
 
@@ -49,3 +49,8 @@ def _(system: str) -> Aimed:
 @given(sentence('"{system}" forgets what it acknowledges'))
 def _(system: str) -> Condition:
     return Condition(system=system, fault="null.forget")
+
+
+@when(sentence('"{system}" is told to answer again'))
+def _(system: str) -> Recovery:
+    return Recovery(system=system, recovery="null.answer_again")

@@ -29,3 +29,8 @@ def _(rpo: int) -> Objective:
 @then("no acknowledged write is lost")
 def _() -> Objective:
     return Objective(kind="lost", limit=0)
+
+
+@then(sentence("the recovery is proved within {time:Duration}"))
+def _(time: int) -> Objective:
+    return Objective(kind="recovery", limit=time)

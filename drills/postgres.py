@@ -2,7 +2,7 @@
 
 from pytest_bdd import given, when
 
-from firemarshal.declare import Aimed, Condition, Disaster
+from firemarshal.declare import Aimed, Condition, Disaster, Recovery
 from firemarshal.drills.sentences import sentence
 
 
@@ -36,9 +36,9 @@ def _(system: str) -> Disaster:
     return Disaster(system=system, fault="postgres.kill_primary_twice")
 
 
-@when(sentence('the leadership of "{system}" goes back'))
-def _(system: str) -> Disaster:
-    return Disaster(system=system, fault="postgres.switch_over")
+@when(sentence('the old primary of "{system}" is made to lead again'))
+def _(system: str) -> Recovery:
+    return Recovery(system=system, recovery="postgres.fail_back")
 
 
 @given(sentence('the standby of "{system}" has just been killed'))

@@ -102,6 +102,34 @@ def faults() -> None:
 
 
 @app.command()
+def recoveries() -> None:
+    """What can be done after a disaster: recoveries, and the team's runbooks with their steps."""
+    project = _project()
+    catalogue = import_module("firemarshal.catalogue").Recoveries(project.packages.faults)
+    for name in catalogue.names:
+        print(f"{name:28}{catalogue.find(name, 'recoveries').facts.does}")
+    for runbook in project.runbooks():
+        print(f"runbook {runbook.name!r}")
+        for step in runbook.as_json()["steps"]:
+            print(f"    {step['id']:16}{step['kind']:9}{step['owner']:20}{step['text']}")
+
+
+@app.command()
+def confirm(
+    step: Annotated[str, typer.Argument(help="the step that waits, as the drill shows it")],
+    by: Annotated[str, typer.Option("--by", help="who answers")],
+    refuse: Annotated[bool, typer.Option("--refuse", help="answer no: the runbook ends")] = False,
+    note: Annotated[str, typer.Option(help="a word for the report")] = "",
+    drill: Annotated[str, typer.Option(help="words of the drill's name, if several wait")] = "",
+) -> None:
+    """Answer a step of a runbook that waits for a person; the waiting is measured."""
+    answer = import_module("firemarshal.asking").confirm
+    question = answer(_project().state, step, by, refused=refuse, note=note, drill=drill)
+    word = "refused" if refuse else "confirmed"
+    print(f"{word}: {question.value['text']} ({question.value['drill']}), by {by}")
+
+
+@app.command()
 def explain(
     run: Annotated[str, typer.Argument(help="a run id, a path, or latest")] = "latest",
     drill: Annotated[str, typer.Argument(help="its number, or a part of its name")] = "",

@@ -69,6 +69,16 @@ class Recorder(Table):
     window_s: float = Field(default=5, ge=0.5, le=600)
 
 
+class Person(Table):
+    """How the owner of a runbook's step is called: a command that returns at once.
+
+    It finds FIREMARSHAL_STEP, _QUESTION, _OWNER and _DRILL in its environment.
+    """
+
+    role: str = Field(min_length=2)
+    page: tuple[str, ...] = Field(min_length=1)
+
+
 class System(Table):
     """What every system has, whatever its kind; kinds add their own keys in `settings.py`."""
 
@@ -115,6 +125,7 @@ class Target(Table):
     max_hold_s: float = Field(default=900, gt=0)
     heal_within_s: float = Field(default=60, gt=0)
     tags: tuple[Tag, ...] = ()
+    people: tuple[Person, ...] = ()
     systems: tuple[SerializeAsAny[System], ...] = Field(min_length=1)
 
     @model_validator(mode="after")

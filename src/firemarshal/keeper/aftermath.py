@@ -4,7 +4,7 @@ from typing import Any
 
 from firemarshal.clock import now_us, seconds_text
 from firemarshal.keeper.hands import integers, until_done
-from firemarshal.keeper.results import judged
+from firemarshal.keeper.judging import judged
 from firemarshal.keeper.stage import Stage
 
 RECONCILE_S = 120.0
@@ -26,7 +26,9 @@ def close_watch(stage: Stage) -> None:
     reconciled = _reconcile(stage)
     stage.result.reconciled = reconciled is not None
     stage.result.phases = _phases(stage, struck.before_us)
-    stage.result.promises = judged(stage.drill, stage.journal, watch, struck, reconciled)
+    stage.result.promises = judged(
+        stage.drill, stage.journal, watch, struck, reconciled, stage.result.recoveries
+    )
 
 
 def _await_redundancy(stage: Stage) -> None:

@@ -8,6 +8,7 @@ from firemarshal.keeper import instrument as instruments
 from firemarshal.keeper.aftermath import close_watch, go_home
 from firemarshal.keeper.instrument import Instrument
 from firemarshal.keeper.order import Ended
+from firemarshal.keeper.recoveries import carry_out, recover
 from firemarshal.keeper.results import Result
 from firemarshal.keeper.stage import Stage
 from firemarshal.keeper.waiting import Stopped
@@ -153,6 +154,12 @@ class Conductor:
             stage.heal(said["fault"])
             if stage.watch:
                 stage.watch.end_as_planned()
+
+    def _do_recovery(self, said: Json) -> None:
+        recover(self.stage, said)
+
+    def _do_runbook(self, said: Json) -> None:
+        carry_out(self.stage, said)
 
     def _victims(self, said: Json) -> list[Json]:
         kept = self.aimed.get((said["system"], said["fault"]))

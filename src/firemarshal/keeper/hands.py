@@ -82,7 +82,8 @@ class FaultHands(Hands):
 
     def inject(self, system: str, fault: str, victims: list[Json]) -> Injection:
         """Undo to disk, harm, proof; raises Ended INVALID when the harm was not done."""
-        undo = self._arm(system, fault, victims)
+        facts = self.order.drill_json["faults"][fault]
+        undo = self.arm(system, fault, victims, facts["module"], facts["lasts"])
         for line in undo.shell:
             self.waiting.tell({"tell": "undo", "shell": line})
         answer = self.call(self._call(system, fault, "inject", {"victims": victims}), INJECT_S)
@@ -102,22 +103,15 @@ class FaultHands(Hands):
         self._prove(system, fault, victims)
         return Injection(before_us, after_us)
 
-    def _arm(self, system: str, fault: str, victims: list[Json]) -> Undo:
-        facts = self.order.drill_json["faults"][fault]
-        undo = arm(
-            self.order,
-            system,
-            len(self.armed),
-            {
-                "fault": fault,
-                "module": facts["module"],
-                "lasts": facts["lasts"],
-                "victims": victims,
-            },
-        )
+    def arm(
+        self, system: str, name: str, victims: list[Json], module: str, lasts: str, **more: str
+    ) -> Undo:
+        """Put on disk how to take back what is about to be done; `more` as `arm` below."""
+        what = {"fault": name, "module": module, "lasts": lasts, "victims": victims, **more}
+        undo = arm(self.order, system, len(self.armed), what)
         self.armed.append(undo)
         self.journal.note(
-            "undo written", durable=True, fault=fault, file=undo.path.name, shell=undo.shell
+            "undo written", durable=True, fault=name, file=undo.path.name, shell=undo.shell
         )
         return undo
 
@@ -141,7 +135,10 @@ class FaultHands(Hands):
 
 
 def arm(order: Order, system: str, number: int, what: Json) -> Undo:
-    """Write the drill's undo of that number; `what` holds fault, module, lasts and victims."""
+    """Write the drill's undo of that number; `what` holds fault, module, lasts and victims.
+
+    `verb` in it names the one that takes it back where it is not `heal`: a recovery's `remove`.
+    """
     state = SystemState(Path(order.state), order.target["name"], system)
     return state.write_undo(
         number,
@@ -193,11 +190,14 @@ class Healer(Hands):
     def _heal(self, state: SystemState, undo: Undo) -> list[str]:
         value = undo.value
         arguments = {"victims": value["victims"]}
-        answer = self._verb(value, "heal", arguments)
+        verb = value.get("verb", "heal")
+        answer = self._verb(value, verb, arguments)
         if not answer.done:
-            return [f"{value['fault']}: heal: {answer.error}"]
+            return [f"{value['fault']}: {verb}: {answer.error}"]
         if not isinstance(answer.value, list):
-            return [f"{value['fault']}: heal answered {answer.value!r:.60}, not what still stands"]
+            return [
+                f"{value['fault']}: {verb} answered {answer.value!r:.60}, not what still stands"
+            ]
         standing = [f"{value['fault']}: {one}" for one in answer.value]
         if not standing and value["lasts"] == "until healed":
             standing = self._still_bites(value)

@@ -46,6 +46,11 @@ class Order:
         return Path(self.folder)
 
     @property
+    def rootdir(self) -> Path:
+        """The project's root, where the team's own scripts are run."""
+        return Path(self.state).parent.parent
+
+    @property
     def short_id(self) -> str:
         """Names everything this drill makes on the target; differs between runs."""
         digits = "".join(one for one in self.run if one.isalnum())[-12:].lower()

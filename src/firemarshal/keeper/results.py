@@ -5,15 +5,10 @@ from typing import Any
 
 import orjson
 
-from firemarshal.clock import seconds_text
-from firemarshal.drill import Drill, Promise
+from firemarshal.drill import Drill
 from firemarshal.journal import Journal
-from firemarshal.keeper.hands import Injection
 from firemarshal.keeper.order import Order
-from firemarshal.keeper.watch import Watch
-from firemarshal.loss import Loss
-from firemarshal.recovery import Recovery
-from firemarshal.verdict import Judgement, Verdict, drill_verdict, expected, judge
+from firemarshal.verdict import Verdict, drill_verdict, expected
 
 Json = dict[str, Any]
 
@@ -33,6 +28,7 @@ class Result:
     left: list[str] = field(default_factory=list)
     unproved: list[str] = field(default_factory=list)
     phases: list[Json] = field(default_factory=list)
+    recoveries: list[Json] = field(default_factory=list)
     reconciled: bool = True
     after_by_system: dict[str, Json] = field(default_factory=dict)
 
@@ -63,7 +59,10 @@ class Result:
         """What the runner is told after a step."""
         if self.code:
             return {"ok": False, "why": f"{self.verdict} ({self.code}): {self.why}"}
-        judged = [one for one in self.promises if one["step"] == number]
+        first_then = next(n for n, one in enumerate(self.drill.steps) if one.keyword == "then")
+        judged = [
+            one for one in self.promises if max(one["step"], first_then) == number
+        ]  # what a When promised can be told by the first Then only
         bad = [one for one in judged if one["verdict"] != "met"]
         why = "; ".join(f"{one['verdict']}: {one['reason']}" for one in bad or judged)
         return {"ok": not bad, "why": why}
@@ -126,6 +125,7 @@ class Result:
             "standing": self._standing,
             "promises": self.promises,
             "phases": self.phases,
+            "recoveries": self.recoveries,
             "faults": list(self.drill.faults),
         }
 
@@ -136,93 +136,6 @@ class Result:
         new = path.with_suffix(".new")
         new.write_bytes(orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
         new.replace(path)
-
-
-def judged(
-    drill: Drill, journal: Journal, watch: Watch, struck: Injection, reconciled: Json | None
-) -> list[Json]:
-    """Every promise judged, all of them before the first one is reported."""
-    recovery = watch.measured(struck)
-    journal.note("measured", durable=True, kind="rto", **vars(recovery))
-    lost = watch.lost(struck, reconciled) if reconciled is not None else None
-    if lost is not None:
-        journal.note("measured", durable=True, kind="loss", text=lost.text(), **vars(lost))
-    return [_judged(drill, one, journal, watch, recovery, lost) for one in drill.promises]
-
-
-def _unseen(drill: Drill, recovery: Recovery) -> bool:
-    """Whether no attempt failed or was slow after a fault that clients have to notice."""
-    disasters = [
-        step.declaration["fault"]
-        for step in drill.steps
-        if step.declaration["declares"] == "Disaster"
-    ]
-    may_be = all(drill.faults[one]["unnoticed"] for one in disasters)
-    return not may_be and recovery.bad == 0 and recovery.lower_us == 0
-
-
-def _judged(
-    drill: Drill,
-    promise: Promise,
-    journal: Journal,
-    watch: Watch,
-    recovery: Recovery,
-    lost: Loss | None,
-) -> Json:
-    lower, upper, open_because, note = _measured(promise, recovery, lost)
-    if open_because is None:
-        judgement = Judgement("unknown", "what survived could not be compared")
-    elif promise.kind == "rto" and _unseen(drill, recovery):
-        judgement = Judgement("unknown", "clients noticed nothing, so no recovery was seen")
-    else:
-        judgement = judge(
-            promise.limit,
-            lower,
-            upper,
-            unit=promise.unit,
-            open_because=open_because,
-        )
-    line = journal.note(
-        "judged", durable=True, promise=vars(promise), lower=lower, upper=upper, **vars(judgement)
-    )
-    return {
-        **vars(promise),
-        "endpoint": watch.instrument.name,
-        "lower": lower,
-        "upper": upper,
-        "verdict": judgement.verdict,
-        "reason": judgement.reason,
-        "open_because": open_because or "",
-        "note": note,
-        "seq": line["seq"],
-        **_before_heal(promise, lost),
-    }
-
-
-def _before_heal(promise: Promise, lost: Loss | None) -> Json:
-    """What a control may count: a loss that our own healing made proves nothing of the fault."""
-    if promise.kind != "lost" or lost is None:
-        return {}
-    return {"before_heal": lost.lost_before + lost.lost_during}
-
-
-def _measured(
-    promise: Promise, recovery: Recovery, lost: Loss | None
-) -> tuple[int, int | None, str | None, str]:
-    """Lower and upper end, why an end is open, and what every figure must carry along."""
-    if promise.kind == "rto":
-        return recovery.lower_us, recovery.upper_us, recovery.reason, ""
-    if lost is None:
-        return 0, None, None, ""
-    if promise.kind == "rpo":
-        return lost.lower_us, lost.upper_us, lost.open_because, _short(lost)
-    return lost.count.lower, lost.count.upper, lost.open_because, _short(lost)
-
-
-def _short(lost: Loss) -> str:
-    """What every zero must carry; the whole finding stands in the journal's line."""
-    looked = f"looked back {seconds_text(lost.look_back_us)}"
-    return f"{lost.lost:,} of {lost.acknowledged:,} lost, {looked}"
 
 
 def differences(before: Any, after: Any, name: str = "") -> list[str]:

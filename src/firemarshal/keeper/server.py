@@ -188,8 +188,8 @@ def open_journal(order: Order, waiting: Waiting) -> Journal:
 
 
 def _told(line: Json) -> Json:
-    short: Json = {key: line[key] for key in ("event", "fault", "system", "why") if key in line}
-    return {"tell": "event", **short}
+    told = ("event", "fault", "system", "why", "keyword", "text")
+    return {"tell": "event", **{key: line[key] for key in told if key in line}}
 
 
 def _refuse(waiting: Waiting, verdict: str, code: str, why: str) -> None:
@@ -200,8 +200,9 @@ def _import_before_forking(order: Order) -> None:
     """Children are forked warm: importing a driver costs more than most verbs."""
     for system in order.systems:
         import_module(order.module_of(system))
-    for fault in order.drill_json["faults"].values():
-        import_module(fault["module"])
+    for kind in ("faults", "recoveries"):
+        for one in order.drill_json[kind].values():
+            import_module(one["module"])
 
 
 def _heal(request: Json, channel: socket.socket) -> None:

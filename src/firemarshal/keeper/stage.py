@@ -1,5 +1,7 @@
 """What the parts of one drill share: the order, the journal, the hands and the instruments."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,20 @@ class Stage:
         """Configuration and topology now, None when nobody could tell."""
         answer = self.probe(system, "capture")
         return answer.value if answer.done else None
+
+    @contextmanager
+    def errand(self, text: str) -> Iterator[None]:
+        """While something is carried out: tell all the time what clients see of it."""
+
+        def beat() -> None:
+            if self.watch and self.struck:
+                self.watch.tell_now(self.struck, text)
+
+        self.waiting.on_beat = beat
+        try:
+            yield
+        finally:
+            self.waiting.on_beat = lambda: None
 
     def end_instruments(self) -> None:
         """End every recorder; one that had died before takes the drill's verdict with it."""

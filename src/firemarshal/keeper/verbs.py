@@ -46,13 +46,18 @@ class Answer:
 
 @dataclass(frozen=True)
 class Call:
-    """A function by name with JSON arguments: also a Chaos Toolkit activity, to be replayed."""
+    """A function by name with JSON arguments: also a Chaos Toolkit activity, to be replayed.
+
+    `leaves_running` spares what a call that returned left in the background: a team's own script
+    that starts a server has done its work, while a verb that leaves something has a defect.
+    """
 
     name: str
     module: str
     function: str
     arguments: dict[str, Any]
     configuration: dict[str, Any]
+    leaves_running: bool = False
 
     def activity(self) -> dict[str, Any]:
         """The call in Chaos Toolkit's own format."""
@@ -92,7 +97,7 @@ def run_verb(
 
     `heed` False is for healing: nothing but the deadline ends it. `forked` learns the session
     before the call begins. The child and whatever it started in its session are dead when this
-    returns, whatever the answer.
+    returns, whatever the answer; but for a call that returned and `leaves_running`.
     """
     reader, writer = os.pipe()
     go_reader, go_writer = os.pipe()
@@ -105,12 +110,14 @@ def run_verb(
     os.close(go_reader)
     pidfd = os.pidfd_open(pid)
     began_us = now_us()
+    data: bytes | None = None
     try:
         forked(pid)
         os.write(go_writer, b"go")
         data = _collect(reader, pidfd, waiting, began_us + round(deadline_s * 1e6), heed)
     finally:
-        _end(pid, pidfd)
+        returned = (data or b"").startswith(b'{"status":"done"')
+        _end(pid, pidfd, spare=returned and call.leaves_running)
         os.close(go_writer)
         os.close(reader)
         os.close(pidfd)
@@ -133,11 +140,12 @@ def _collect(reader: int, pidfd: int, waiting: Waiting, until_us: int, heed: boo
             return data
 
 
-def _end(pid: int, pidfd: int) -> None:
+def _end(pid: int, pidfd: int, *, spare: bool) -> None:
     """End the whole session; a child killed before its setsid has no group of its own yet."""
     with suppress(ProcessLookupError):
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-    end_session(pid)  # before it is reaped, so that its pid cannot be another's session yet
+    if not spare:
+        end_session(pid)  # before it is reaped, so that its pid cannot be another's session yet
     os.waitpid(pid, 0)
 
 

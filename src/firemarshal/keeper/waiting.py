@@ -5,6 +5,7 @@ import select
 import signal
 import socket
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -29,13 +30,15 @@ class Waiting:
     """The channel to the runner, its life, and whatever descriptor is asked for.
 
     A stop is remembered for ever and raised at every wait that heeds it. `until_us` is the
-    moment after which no fault may stand (max_hold), 0 while none does.
+    moment after which no fault may stand (max_hold), 0 while none does. `on_beat` is called twice
+    a second wherever the keeper waits, so that a long wait is never a silent one.
     """
 
     def __init__(self, channel: socket.socket, runner_pid: int) -> None:
         self.stop: Stopped | None = None
         self.inbox: deque[Json] = deque()
         self.hold_until_us = 0
+        self.on_beat: Callable[[], None] = lambda: None
         self._channel: socket.socket | None = channel
         self._runner: int | None = _pidfd(runner_pid)
         self._heard_us = self._beat_us = now_us()
@@ -102,6 +105,7 @@ class Waiting:
         if now_us() - self._beat_us >= BEAT_US:
             self._beat_us = now_us()
             self.tell({"tell": "beat", "pid": os.getpid()})
+            self.on_beat()
 
     def _poll(self, descriptors: list[int], wait_us: int) -> bool:
         self._beat()

@@ -41,6 +41,7 @@ class Watch:
         self.ended_us = 0
         self._state: WatchState | None = None
         self._newest: list[Attempt] = []
+        self._told = ""
         self._told_us, self._told = 0, ""
 
     def take_baseline(self) -> None:
@@ -65,9 +66,9 @@ class Watch:
     def until_recovered_and_calm(self, drill: Drill, struck: Injection) -> None:
         """Look until the system is back and calm, or for as long as the plan makes sensible."""
         longest_us = self._longest(drill)
-        until_us = struck.after_us + longest_us
+        until_us = max(struck.after_us + longest_us, now_us() + 2 * self.window_us)
         shows_us = struck.after_us + _shows_within(drill)
-        self.journal.note("watching", until=seconds_text(longest_us))
+        self.journal.note("watching", until=seconds_text(until_us - struck.after_us))
         while True:
             self._must_live()
             state = self.look(struck)
@@ -89,6 +90,13 @@ class Watch:
             self._tell_news(text, "the fault ends", until_us)
             self.waiting.pause(min(now_us() + LOOK_EVERY_US, until_us))
         self._state = None
+
+    def tell_now(self, struck: Injection, until: str) -> None:
+        """Say what clients see now, while something else is waited for."""
+        text = self._state_text(self.look(struck), struck)
+        changed = text.split(" for ")[0] != self._told.split(" for ")[0]
+        self._told = text
+        self.waiting.tell({"tell": "watching", "state": text, "changed": changed, "until": until})
 
     def end_as_planned(self) -> None:
         """The fault has ended at its planned time: that was part of it, so a recovery counts."""
@@ -121,7 +129,7 @@ class Watch:
     def stay_calm(self, struck: Injection) -> None:
         """After healing: one calm window more, because healing itself can break things again."""
         relapse_us = now_us() + self.window_us
-        self._tell("healed; looking for a relapse", True, "this ends", relapse_us)
+        self._tell("watched on after healing", True, "this ends", relapse_us)
         until_us = now_us() + 3 * self.window_us
         self.waiting.pause(now_us() + self.window_us)
         while not self.look(struck).calm and now_us() < until_us:

@@ -1,0 +1,112 @@
+"""What a drill asks of people: files beside the undo files, so that any terminal can answer."""
+
+import getpass
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from firemarshal.bad_input import BadInput
+from firemarshal.clock import utc_text
+from firemarshal.state import Locked, SystemState
+
+Json = dict[str, Any]
+ASK, ANSWER = ".ask.json", ".answer.json"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One step that waits for a person; `value` holds step, owner, text, drill and deadline."""
+
+    path: Path
+    value: Json
+
+    @property
+    def answer_path(self) -> Path:
+        """Where the answer will lie."""
+        return self.path.with_name(self.path.name.removesuffix(ASK) + ANSWER)
+
+    def answer(self) -> Json | None:
+        """What somebody answered, None while nobody has."""
+        if not self.answer_path.exists():
+            return None
+        found: Json = orjson.loads(self.answer_path.read_bytes())
+        return found
+
+    def close(self) -> None:
+        """Take the question back, with its answer."""
+        self.path.unlink(missing_ok=True)
+        self.answer_path.unlink(missing_ok=True)
+
+
+def ask(state: SystemState, drill_id: str, value: Json) -> Question:
+    """Put a question where `firemarshal confirm` finds it."""
+    state.folder.mkdir(parents=True, exist_ok=True)
+    path = state.folder / f"{drill_id}-{value['step']}{ASK}"
+    _write(path, value)
+    return Question(path, value)
+
+
+def open_questions(state: Path) -> list[Question]:
+    """Every question of a drill that still runs, on any system of any target; oldest first."""
+    found = []
+    for path in sorted(state.glob(f"*/*/*{ASK}"), key=lambda one: one.stat().st_mtime_ns):
+        system = SystemState(state, path.parent.parent.name, path.parent.name)
+        if _is_drilled(system):
+            found.append(Question(path, orjson.loads(path.read_bytes())))
+    return found
+
+
+def confirm(state: Path, step: str, by: str, *, refused: bool, note: str, drill: str) -> Question:
+    """Answer the one open question of that step; BadInput when there is none, or several.
+
+    The name is what the person says; the account and host are what the machine says.
+    """
+    every = open_questions(state)
+    found = [one for one in every if one.value["step"] == step and drill in one.value["drill"]]
+    if len(found) != 1 or not by.strip():
+        raise _cannot(step, by, every, found)
+    value = {
+        "by": by.strip(),
+        "refused": refused,
+        "note": note,
+        "account": f"{_account()}@{socket.gethostname()}",
+        "utc": utc_text(),
+    }
+    _write(found[0].answer_path, value)
+    return found[0]
+
+
+def _cannot(step: str, by: str, every: list[Question], found: list[Question]) -> BadInput:
+    asked = "; ".join(f"{one.value['step']} ({one.value['drill']})" for one in every)
+    if not by.strip():
+        return BadInput("the answer has no name", where="--by", cure="say who answers: --by NAME")
+    if found:
+        what = f"step {step!r} waits in {len(found)} drills: {asked}"
+        return BadInput(what, where="confirm", cure="say which: --drill WORDS of its name")
+    cure = f"asked now: {asked}" if asked else "nothing is asked now; is this the drill's folder?"
+    return BadInput(f"no drill waits for step {step!r}", where="confirm", cure=cure)
+
+
+def _is_drilled(system: SystemState) -> bool:
+    try:
+        with system.lock({}):
+            return False
+    except Locked:
+        return True
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())  # an account without a name, as containers have
+
+
+def _write(path: Path, value: Json) -> None:
+    new = path.with_suffix(".new")
+    new.write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2))
+    new.replace(path)
