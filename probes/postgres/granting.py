@@ -10,28 +10,16 @@ from psycopg import Error, pq, sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from firemarshal.bad_input import BadInput
-from firemarshal.probes.postgres import grants
 from firemarshal.probes.postgres.connect import Member, Rejected, Session, conninfo
-from firemarshal.probes.postgres.grants import Statement
+from firemarshal.probes.postgres.grants import hints, wanted
 from firemarshal.probes.postgres.members import primary_of
 from firemarshal.probes.postgres.system import identify
 from firemarshal.probes.postgres.users import names
 from firemarshal.system import CannotTell, Configuration
 
+__all__ = ["apply", "hints", "wanted"]
 WITHIN_S = 15.0
 Json = dict[str, Any]
-
-
-def wanted(system: Json, remove: bool) -> list[Statement]:
-    """The statements, to be read."""
-    return grants.take(system) if remove else grants.give(system)
-
-
-def hints(system: Json) -> list[str]:
-    """What no statement can do, and what only some drills need."""
-    looks = names(system).quoted[2]
-    password = f"A password for {looks}: psql asks for it and sends it hashed: \\password {looks}"
-    return [password, *(one.format(looks=looks) for one in grants.HINTS)]
 
 
 def apply(configuration: Configuration, remove: bool, admin: str) -> list[str]:

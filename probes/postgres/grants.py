@@ -84,3 +84,15 @@ def take(system: Json) -> list[Statement]:
         ),
         Statement(f"DROP ROLE {looks}", "Only if prepare made it.", "", ours),
     ]
+
+
+def wanted(system: Json, remove: bool) -> list[Statement]:
+    """The statements, to be read."""
+    return take(system) if remove else give(system)
+
+
+def hints(system: Json) -> list[str]:
+    """What no statement can do, and what only some drills need."""
+    looks = names(system).quoted[2]
+    password = f"A password for {looks}: psql asks for it and sends it hashed: \\password {looks}"
+    return [password, *(one.format(looks=looks) for one in HINTS)]
