@@ -21,7 +21,7 @@ from firemarshal.bad_input import BadInput
 from firemarshal.clock import boot_id
 from firemarshal.processes import local_processes
 from firemarshal.project import Project
-from firemarshal.reach import addresses, unreached
+from firemarshal.roads import looked_at
 
 ANSWER_S = 2.0
 LAB_SYSTEM_BYTES, RUN_BYTES = 500_000_000, 200_000_000
@@ -42,8 +42,8 @@ class Finding:
 def examine(project: Project, target_name: str) -> list[Finding]:
     """Everything that a drill on the target needs from this machine, worst news included.
 
-    A profile that cannot be read is a finding too. Takes less than 3 s; no system is changed, and
-    no password is used: members are only connected to.
+    A profile that cannot be read is a finding too. Seconds, more where somebody is silent. No
+    system is changed: it is only logged in to, as the profile says, and looked at.
     """
     machine = [_python(), _linux(), _clock(), _priority()]
     try:
@@ -53,6 +53,7 @@ def examine(project: Project, target_name: str) -> list[Finding]:
         seen = BadInput(problem.what, where=problem.where).message
         return [*machine, *_folders(project, 0), Finding("target profile", seen, False, cure)]
     made_here = [one for one in profile.systems if _by_lab(one)]
+    own = [one for one in profile.systems if not _by_lab(one)]
     names = ", ".join(one.name for one in profile.systems)
     return [
         *machine,
@@ -61,7 +62,7 @@ def examine(project: Project, target_name: str) -> list[Finding]:
         *_armoury(project, profile),
         *_leftovers(project, profile),
         *_lab(project, made_here),
-        *_roads([one for one in profile.systems if not _by_lab(one)]),
+        *(Finding(what, seen, not cure, cure) for what, seen, cure in looked_at(profile.name, own)),
     ]
 
 
@@ -247,37 +248,3 @@ def _lab_folder(folder: Path) -> Finding:
         return Finding(what, f"up, {alive} processes run")
     seen = f"{alive} of {len(noted)} processes run: it is starting, or the next drill cleans it"
     return Finding(what, seen)
-
-
-# Systems that we did not make.
-
-
-def _roads(systems: list[target.System]) -> Iterator[Finding]:
-    """A TCP connection to every address in the profile, opened and closed, nothing said on it."""
-    asked = [
-        (f"{system.name}: {what}", address, port)
-        for system in systems
-        for what, address, port in addresses(system.model_dump(mode="json"))
-    ]
-    if any(one["via"] == "ssh" for system in systems for one in _hosts(system)):
-        found = shutil.which("ssh")
-        yield Finding("ssh", found or "no ssh on the PATH", bool(found), "install openssh-client")
-        yield from _key_files(systems)
-    for (what, address, port), problem in zip(asked, unreached(asked, ANSWER_S), strict=True):
-        where = f"{address}:{port}"
-        seen = f"{where} cannot be reached: {problem}" if problem else f"{where} answers"
-        cure = "check address, port and firewall; is it up? nothing else was tried"
-        yield Finding(what, seen, not problem, cure)
-
-
-def _hosts(system: target.System) -> list[Json]:
-    return [one.model_dump(mode="json") for one in system.hosts]
-
-
-def _key_files(systems: list[target.System]) -> Iterator[Finding]:
-    for host in (one for system in systems for one in _hosts(system)):
-        for key in ("identity_file", "known_hosts_file"):
-            path = Path(host[key]).expanduser()
-            if host[key] and not os.access(path, os.R_OK):
-                seen = f"{path} of host {host['name']} cannot be read"
-                yield Finding(key, seen, False, "correct the path, or make it readable")

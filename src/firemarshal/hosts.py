@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from firemarshal.fault import NotDone, VictimChanged
+from firemarshal.host_scripts import DEADLINE, GONE, KILL_TREE, OTHER, SIGNAL, SPAWN, ZOMBIE
 from firemarshal.processes import (
     LISTING,
     Process,
@@ -37,48 +38,15 @@ SSH_OPTIONS = (
 SHORT_S = 15.0
 SSH_FAILED = 255
 TIMEOUT_EXPIRED = (124, 137)
-GONE, OTHER, ZOMBIE = 93, 94, 95
 NOT_FOUND, NOT_ALLOWED = 127, 126
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-# A command that outlived its deadline would do its harm after healing had been proved.
-DEADLINE = (
-    'if command -v timeout >/dev/null 2>&1; then exec timeout -k 1 "$0" "$@"; else exec "$@"; fi'
+CURES = (
+    ("IDENTIFICATION HAS CHANGED", "another machine may sit there: ask its owner before any drill"),
+    ("ost key", "compare `ssh-keyscan` with what its owner says, then add it to known_hosts"),
+    ("dentity file", "correct identity_file: a key is needed, as nobody can type a password"),
+    ("ermission denied", "let this key in there: user, identity_file, its authorized_keys"),
+    ("", "check address, port, user, identity_file and known_hosts_file of the host"),
 )
-SIGNAL = f"""
-set -f; pid=$1 start=$2 name=$3
-read -r line 2>/dev/null </proc/"$pid"/stat || exit {GONE}
-set -- ${{line##*) }}
-[ "${{20}}" = "$start" ] || exit {OTHER}
-[ "$1" != Z ] || exit {ZOMBIE}
-kill -s "$name" "$pid"
-"""
-# While the parent is stopped its dead children stay zombies, so no pid can be given out again.
-KILL_TREE = f"""
-pid=$1 start=$2
-read -r line 2>/dev/null </proc/"$pid"/stat || exit {GONE}
-set -- ${{line##*) }}
-[ "${{20}}" = "$start" ] || exit {OTHER}
-[ "$1" != Z ] || exit {ZOMBIE}
-kill -s STOP "$pid" || exit 1
-children=
-for stat in /proc/[0-9]*/stat; do
-  read -r line 2>/dev/null <"$stat" || continue
-  set -- ${{line##*) }}
-  [ "$2" = "$pid" ] || continue
-  child=${{stat#/proc/}}
-  children="$children ${{child%/stat}}"
-done
-kill -s KILL $children "$pid" 2>/dev/null; :
-"""
-SPAWN = """
-log=$1; shift
-command -v "$1" >/dev/null || { echo "$1: not found" >&2; exit 127; }
-while IFS= read -r pair; do export "$pair"; done
-: >>"$log" || exit 1
-setsid "$@" </dev/null >>"$log" 2>&1 &
-echo $!
-"""
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class HostFailed(NotDone):
@@ -236,8 +204,8 @@ class SshHost(Host):
         except FileNotFoundError:
             raise self._failed(argv, "no ssh here", "install an OpenSSH client") from None
         if result.code == SSH_FAILED:
-            cure = "check address, port, user, identity_file and known_hosts_file of the host"
-            raise self._failed(argv, result.err.strip() or "exit code 255", cure)
+            seen = " ".join(result.err.split()) or "exit code 255"
+            raise self._failed(argv, seen, next(cure for word, cure in CURES if word in seen))
         if result.code in TIMEOUT_EXPIRED and time.monotonic() - begun >= timeout_s:
             raise self._failed(argv, f"no end within {timeout_s:g} s, killed")
         return result
