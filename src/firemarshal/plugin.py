@@ -228,8 +228,8 @@ class Drills:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """One table, the state of the target, and where the evidence lies."""
         if self.results:
-            terminal = import_module("firemarshal.terminal")
-            terminal.closing(self.results, self.run.folder, _out(terminalreporter))
+            closing = import_module("firemarshal.closing").closing
+            closing(self.results, self.run.folder, _out(terminalreporter))
 
 
 def _report(item: pytest.Item, result: Any, when: Any, outcome: Any) -> pytest.TestReport:

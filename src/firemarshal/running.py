@@ -122,13 +122,20 @@ class Run:
 
     def drive(self, drill: Drill, converse: Callable[[Channel], None]) -> Json:
         """Run one drill to its result; heals through another keeper when its own died."""
+        number = int(self.folders[drill.sha256].partition("-")[0])
+        of = len(self.folders)
+        self.tell({"tell": "drill", "drill": drill.as_json(), "number": number, "of": of})
+        result = self._driven(drill, number, converse)
+        self.tell({"tell": "verdict", "result": result})
+        return result
+
+    def _driven(self, drill: Drill, number: int, converse: Callable[[Channel], None]) -> Json:
         if drill.not_run:
             return self._whole(drill, {"verdict": "NOT RUN", **drill.not_run})
         if self.signals.received:
             return self.not_reached(drill)
         folder = self.folder / self.folders[drill.sha256]
         folder.mkdir()
-        number = int(folder.name.partition("-")[0])
         order = self._order(drill, number, folder)
         assert self.house is not None
         listener = self._listener(drill)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 NO_CURSOR = ("", "dumb", "unknown")
 NARROWEST = 20
+SET_IN = "    "
 
 
 class Screen:
@@ -50,20 +51,34 @@ class Screen:
         """The text, visible, its white space made single spaces."""
         return self.visible(" ".join(text.split()))
 
-    def painted(self, what: RenderableType) -> str:
+    def line(self, text: str, style: str = "", wrap: bool = True) -> str:
+        """One line, on a narrow terminal several, what follows the first set in.
+
+        `wrap` False is for what is to be copied: where it is broken, the terminal knows it.
+        """
+        shown = Text(self.visible(text), style)
+        if not (wrap and self.width):
+            return self.painted(shown, wrap=False)
+        first, *rest = shown.wrap(self._console(True), self.width - len(SET_IN), tab_size=1)
+        return self.painted(Text("\n").join([first, *(Text(SET_IN) + one for one in rest)]))
+
+    def painted(self, what: RenderableType, wrap: bool = True) -> str:
         """What rich makes of it at this width: colours only where a terminal shows them."""
-        buffer = _Buffer(self._encoding)
-        console = Console(
-            file=buffer,
+        console = self._console(wrap)
+        console.print(what)
+        assert isinstance(console.file, StringIO)
+        return "\n".join(one.rstrip(" ") for one in console.file.getvalue().split("\n"))
+
+    def _console(self, wrap: bool) -> Console:
+        return Console(
+            file=_Buffer(self._encoding),
             force_terminal=self.live,
             width=self.width or None,
-            soft_wrap=not self.width,
+            soft_wrap=not (wrap and self.width),
             highlight=False,
             markup=False,
             emoji=False,
         )
-        console.print(what)
-        return "\n".join(one.rstrip(" ") for one in buffer.getvalue().split("\n"))
 
     def _encodable(self, text: str) -> str:
         return text.encode(self._encoding, "backslashreplace").decode(self._encoding)

@@ -1,10 +1,9 @@
 """What a person sees while drills run: lines that stay, and below them what happens now."""
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TextIO
-
-from rich.text import Text
 
 from firemarshal import duration
 from firemarshal.clock import now_us
@@ -66,13 +65,12 @@ class Progress:
         if handler:
             handler(message)
 
-    def line(self, text: str, style: str = "") -> None:
+    def line(self, text: str, style: str = "", wrap: bool = True) -> None:
         """One line that stays, above what happens now."""
-        shown = self._screen.painted(Text(self._screen.visible(text), style))
-        with self._uncaptured():
+        with self._uncaptured():  # while pytest captures, even the width would be another's
             self._wipe()
             self._fresh_line()
-            self._screen.write(shown)
+            self._screen.write(self._screen.line(text, style, wrap))
         self._lined_us = now_us()
 
     def _on_lab(self, message: Json) -> None:
@@ -96,12 +94,13 @@ class Progress:
             self._happens(f"{message['keyword'].title()} {message['text']}")
         if event in NOW:
             self._happens(NOW[event].format(**facts))
-        if event in STAYS:
+        if event in STAYS and not (event == "stopped" and self._stopping):
             style = "red" if event in ("did not bite", "defect") else ""
             self._stays(STAYS[event].format(**facts), style)
 
     def _on_undo(self, message: Json) -> None:
-        self._stays(f"to undo it by hand: {message['shell']}", "dim")
+        self.line(f"  to undo it by hand: {message['shell']}", "dim", wrap=False)
+        self._draw()
 
     def _on_struck(self, message: Json) -> None:
         self._struck_us = message["t0_us"]
@@ -109,11 +108,11 @@ class Progress:
     def _on_watching(self, message: Json) -> None:
         """What clients see; what only goes on is not said again, and flapping not too often."""
         self._happens(f"writes: {message['state']}", message["ends"], message["ends_at_us"])
-        kind = message["state"].partition(" for ")[0]
-        if self._struck_us and kind != self._said:
-            if not self._said or now_us() - self._said_us >= AT_MOST_EVERY_US:
-                self._said, self._said_us = kind, now_us()
-                self._stays(f"writes: {kind}")
+        kind = re.split(r" for (?=\d)", message["state"])[0]
+        calm = not self._said or now_us() - self._said_us >= AT_MOST_EVERY_US
+        if self._struck_us and kind != self._said and calm:
+            self._said, self._said_us = kind, now_us()
+            self._stays(f"writes: {kind}")
 
     def _on_healing(self, message: Json) -> None:
         self._happens("healing")
@@ -188,12 +187,12 @@ class Progress:
             if now_us() - self._lined_us >= SIGN_OF_LIFE_US:
                 self.line("  " + " | ".join(filter(None, self._parts()[:3])))
             return
-        lines = [f"  {one}" for one in packed(self._parts(), self._screen.width - 3)]
-        if lines != self._drawn:
-            with self._uncaptured():
+        with self._uncaptured():
+            lines = [f"  {one}" for one in packed(self._parts(), self._screen.width - 3)]
+            if lines != self._drawn:
                 self._wipe()
                 self._screen.write("\n".join(lines))
-            self._drawn = lines
+                self._drawn = lines
 
     def _wipe(self) -> None:
         if self._drawn:

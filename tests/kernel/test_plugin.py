@@ -279,7 +279,7 @@ def test_every_verdict_reaches_junit_and_a_signal_ends_it_in_order(repo: Any) ->
         lines = []
         for line in process.stdout:
             lines.append(line)
-            if "fault injected" in line and "it is stopped\n" in lines[-6:]:
+            if "fault injected" in line and any("it is stopped\n" in one for one in lines[-6:]):
                 process.send_signal(signal.SIGTERM)
     output = "".join(lines)
     assert process.returncode == 11, output
