@@ -45,7 +45,7 @@ def _of_runbook(
             kind="step",
             limit=step["deadline_us"],
             unit="us",
-            text=f"{step['id']}: {step['owner'] or 'somebody'} is done in time",
+            text=f"step {step['id']!r} of {step['owner'] or 'nobody by name'} ends in time",
             system=said.system,
             clock="its own",
             of=f"{said.runbook}/{step['id']}",

@@ -22,7 +22,7 @@ def recover(stage: Stage, said: Json) -> None:
     stage.result.recoveries.append(record)
     facts = stage.drill.recoveries[name]
     until_us = begun_us + facts["takes_up_to_us"]
-    with stage.errand(f"{name}, at most {seconds_text(facts['takes_up_to_us'])}"):
+    with stage.errand(name, until_us):
         record["why"] = _recovered(stage, said, facts["module"], until_us, record)
     record["ended_us"] = now_us()
     record["claimed"] = "failed" if record["why"] else "success"
@@ -79,9 +79,8 @@ def _do(stage: Stage, said: Json, step: Json, number: int, done: Json) -> None:
     done["begun_us"] = now_us()
     stage.journal.note("step begins", runbook=said["runbook"], step=step["id"], owner=step["owner"])
     until_us = done["begun_us"] + step["deadline_us"]
-    within = f"within {seconds_text(step['deadline_us'])}"
-    stage.waiting.tell({"tell": "errand", "step": step, "within": within})
-    with stage.errand(f"{step['id']} ({step['owner'] or step['kind']}), {within}"):
+    _tell(stage, step, "begun", until_us)
+    with stage.errand(f"step {step['id']}", until_us):
         if step["kind"] == "human":
             answer = _asked(stage, said, step, until_us)
         else:
@@ -90,11 +89,22 @@ def _do(stage: Stage, said: Json, step: Json, number: int, done: Json) -> None:
     done["outcome"], done["answer"] = answer["outcome"], answer["answer"]
     if done["outcome"] == "done" and done["ended_us"] > until_us:
         done["outcome"] = "late"
-    stage.waiting.tell({"tell": "errand", "step": step, **answer})
+    _tell(stage, step, f"{done['outcome']}, {done['answer']}", 0)
     line = stage.journal.note(
         "step ended", durable=True, runbook=said["runbook"], **integers({**done, **answer})
     )
     done["seq"] = line["seq"]
+
+
+def _tell(stage: Stage, step: Json, state: str, ends_at_us: int) -> None:
+    """Say on screen what is done, by whom, and how a person answers."""
+    text = f"step {step['id']} ({step['owner']})" if step["owner"] else f"step {step['id']}"
+    if state == "begun":
+        text += f": {step['text']}"
+    if state == "begun" and step["kind"] == "human":
+        text += f" To answer: firemarshal confirm {step['id']} --by NAME"
+    told = {"tell": "work", "text": text, "state": state, "ends_at_us": ends_at_us}
+    stage.waiting.tell(told)
 
 
 def _called(stage: Stage, said: Json, step: Json, number: int) -> Json:

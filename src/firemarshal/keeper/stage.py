@@ -95,12 +95,12 @@ class Stage:
         return answer.value if answer.done else None
 
     @contextmanager
-    def errand(self, text: str) -> Iterator[None]:
+    def errand(self, what: str, ends_at_us: int) -> Iterator[None]:
         """While something is carried out: tell all the time what clients see of it."""
 
         def beat() -> None:
             if self.watch and self.struck:
-                self.watch.tell_now(self.struck, text)
+                self.watch.tell_now(self.struck, f"the time of {what} ends", ends_at_us)
 
         self.waiting.on_beat = beat
         try:

@@ -91,12 +91,9 @@ class Watch:
             self.waiting.pause(min(now_us() + LOOK_EVERY_US, until_us))
         self._state = None
 
-    def tell_now(self, struck: Injection, until: str) -> None:
+    def tell_now(self, struck: Injection, ends: str, ends_at_us: int) -> None:
         """Say what clients see now, while something else is waited for."""
-        text = self._state_text(self.look(struck), struck)
-        changed = text.split(" for ")[0] != self._told.split(" for ")[0]
-        self._told = text
-        self.waiting.tell({"tell": "watching", "state": text, "changed": changed, "until": until})
+        self._tell_news(self._state_text(self.look(struck), struck), ends, ends_at_us)
 
     def end_as_planned(self) -> None:
         """The fault has ended at its planned time: that was part of it, so a recovery counts."""
