@@ -31,6 +31,7 @@ NEEDED = {
     "max-hold": "a fault that is healed before the profile's longest time",
     "not-clean": "a system on which nothing stands",
     "no-fault-for-kind": "a fault of this name for this kind of system",
+    "no-engine": "a link in the profile with the engine that the fault works through",
     "lab-not-available": "a machine on which the lab can be made",
     "fault-still-stands": "a target on which nothing stands",
     "not-reached": "a run that comes to this drill",

@@ -113,6 +113,10 @@ _SENTENCE_AND_CURE: dict[Verdict, dict[str, tuple[str, str]]] = {
             "no fault of this name can harm a system of this kind",
             "write one (docs/add-a-fault.md), or drill a system of another kind",
         ),
+        "no-engine": (
+            "the fault works through an engine, such as a proxy, that this system does not have",
+            "drill it on the lab, which has one, or name a link with an engine in the profile",
+        ),
         "lab-not-available": (
             "the lab that the drill needs cannot be made on this machine",
             "`firemarshal doctor` says what is missing",

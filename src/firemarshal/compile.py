@@ -15,7 +15,7 @@ from firemarshal.plan import Plans
 from firemarshal.promises import promises_of
 from firemarshal.runbook import Runbooks
 from firemarshal.shape import FAULTS, check_order, check_shape
-from firemarshal.target import Target
+from firemarshal.target import System, Target
 from firemarshal.vocabulary import Vocabulary, declare
 
 Facts = dict[str, dict[str, Any]]
@@ -252,4 +252,15 @@ def _not_run(
                 "code": "no-fault-for-kind",
                 "why": f"{name} cannot {does} {one.system!r}, which is of kind {system.kind!r}",
             }
+        if name and system and _lacks_engine(system, acts[name]):
+            return {
+                "code": "no-engine",
+                "why": f"{name} needs a link with an engine (a proxy), {one.system!r} has none",
+            }
     return None
+
+
+def _lacks_engine(system: System, facts: dict[str, Any]) -> bool:
+    """A system of the lab gets its links when it is made; another has those of its profile."""
+    needs = any(need.startswith("engine:") for need in facts["needs"])
+    return needs and not system.lab and not getattr(system, "links", ())

@@ -242,3 +242,39 @@ def test_a_scenario_of_two_systems_says_which_is_which(repo: Any) -> None:
         f"{NAMES}:8: 'writes return within 3 seconds' does not say which system, and the scenario "
         "names 2 (toy, other); name the system in quotes"
     ]
+
+
+OWN = """
+name = "toy"
+environment = "staging"
+
+[[systems]]
+name = "shop"
+kind = "postgres"
+client = "dbname=shop user=shop"
+operator = "dbname=shop user=looks"
+identity = { system_identifier = "1" }
+members = [{ name = "a", address = "127.0.0.1", port = 1, data_directory = "/nowhere" }]
+"""
+LINK = """
+[[systems.links]]
+name = "a to b"
+upstream = "a"
+downstream = "b"
+engine = "proxy"
+control = "127.0.0.1:1"
+"""
+
+
+@pytest.mark.parametrize(("links", "code"), [("", "no-engine"), (LINK, "")])
+def test_a_fault_that_needs_an_engine_is_not_run_without_one(
+    repo: Repo, links: str, code: str
+) -> None:
+    repo.write("targets/toy.toml", OWN + links)
+    text = repo.drill(
+        given='"shop" is healthy\n    And clients write steadily\n'
+        '    And the replication link of "shop" is cut',
+        when='the primary of "shop" is killed',
+    )
+    (drill,) = repo.compiled(text)
+    assert (drill.not_run or {"code": ""})["code"] == code
