@@ -268,7 +268,7 @@ control = "127.0.0.1:1"
 
 @pytest.mark.parametrize(("links", "code"), [("", "no-engine"), (LINK, "")])
 def test_a_fault_that_needs_an_engine_is_not_run_without_one(
-    repo: Repo, links: str, code: str
+    repo: Any, links: str, code: str
 ) -> None:
     repo.write("targets/toy.toml", OWN + links)
     text = repo.drill(
