@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -219,8 +220,9 @@ def _fragment(system: dict[str, Any]) -> Fragment:
     """The fragment that the system names, after its kind and options were found right."""
     name, tried = str(system.get("lab", "")), f"bring up the lab of system {system.get('name')!r}"
     known = sorted(path.parent.name for path in Path(__file__).parent.glob("*/fragment.py"))
-    if name not in known:
-        raise LabProblem(tried, f"there is no fragment {name!r}", f"use one of {', '.join(known)}")
+    if name not in known and not ("." in name and _is_there(name)):
+        cure = f"use one of {', '.join(known)}, or name a package that has a fragment.py"
+        raise LabProblem(tried, f"there is no fragment {name!r}", cure)
     if not re.fullmatch(r"[a-z][a-z0-9-]{0,40}", str(system.get("name", ""))):
         raise LabProblem(tried, "the name is not one", "use a-z, 0-9 and -, 41 letters at most")
     fragment = _module(name)
@@ -236,4 +238,13 @@ def _fragment(system: dict[str, Any]) -> Fragment:
 
 
 def _module(name: str) -> Fragment:
-    return cast(Fragment, import_module(f"firemarshal.lab.{name}.fragment"))
+    """A fragment of ours by its name; a stranger's by its package, which has a dot in it."""
+    package = name if "." in name else f"firemarshal.lab.{name}"
+    return cast(Fragment, import_module(f"{package}.fragment"))
+
+
+def _is_there(package: str) -> bool:
+    try:
+        return find_spec(f"{package}.fragment") is not None
+    except ImportError:  # a parent that is not there, or a name that begins with a dot
+        return False

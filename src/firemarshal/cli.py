@@ -258,7 +258,7 @@ def _lab(function: str, *arguments: Any) -> Any:
 
 
 def _lab_systems(target: str, wanted: str) -> list[tuple[str, Any]]:
-    profile = import_module("firemarshal.target").load(target, _project().rootdir)
+    profile = _project().target(target)
     found = [
         (one.name, one.model_dump(mode="json"))
         for one in profile.systems
@@ -278,8 +278,11 @@ def _project() -> Any:
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "pyproject.toml").exists() or (folder / "targets").is_dir():
-            return import_module("firemarshal.project").load(folder)
-    return import_module("firemarshal.project").load(here)
+            here = folder
+            break
+    found = import_module("firemarshal.project").load(here)
+    found.importable()
+    return found
 
 
 @app.callback(invoke_without_command=True)

@@ -47,7 +47,7 @@ def examine(project: Project, target_name: str) -> list[Finding]:
     """
     machine = [_python(), _linux(), _clock(), _priority()]
     try:
-        profile = target.load(target_name, project.rootdir)
+        profile = project.target(target_name)
     except BadInput as problem:
         cure = problem.cure or "correct the profile; `firemarshal check` compiles features with it"
         seen = BadInput(problem.what, where=problem.where).message
@@ -190,7 +190,7 @@ def _loopback() -> Finding:
 
 def _programs(fragment: str) -> Iterator[Finding]:
     """What the fragment starts; one without `binaries` needs nothing but this Python."""
-    place = f"firemarshal.lab.{fragment}"
+    place = fragment if "." in fragment else f"firemarshal.lab.{fragment}"
     if not target.find_spec_safely(f"{place}.binaries"):
         well = target.find_spec_safely(f"{place}.fragment")
         seen = "needs no program" if well else "there is no such fragment"

@@ -22,7 +22,7 @@ def heal_all(
     `lab_table` tells a system of the lab as it was made, None when it was removed: what a drill
     did to a lab that is gone went with it, and healing would reach somebody else's ports.
     """
-    profile = target.load(name, project.rootdir)
+    profile = project.target(name)
     for system in profile.systems:
         if system.lab:
             _retire(project, profile.name, system.name, lab_table(system.name), say)
@@ -70,7 +70,7 @@ def _heal(
 
 def standing_lines(project: Project, name: str) -> list[str]:
     """What stands, with the shell lines that undo it by hand."""
-    profile = target.load(name, project.rootdir)
+    profile = project.target(name)
     lines = []
     for system in _systems(project, profile.name):
         lines += _holder(state.SystemState(project.state, profile.name, system))

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
-from firemarshal import collecting, duration, init_files, project, target
+from firemarshal import collecting, duration, init_files, kinds, project, target
 from firemarshal.bad_input import BadInput
 
 Json = dict[str, Any]
@@ -120,7 +120,7 @@ PROMISES = {
 def _kind(kind: str) -> Any:
     known = [
         one
-        for one in target.kinds()
+        for one in sorted(kinds.homes())
         if target.find_spec_safely(f"firemarshal.probes.{one}.discover")
     ]
     if kind not in known:
@@ -159,7 +159,8 @@ def _write(root: Path, name: str, texts: dict[Path, str]) -> None:
             with path.open("x", encoding="utf-8") as file:
                 written.append(path)
                 file.write(text)
-        house = project.load(root).house(target.load(name, root))
+        found = project.load(root)
+        house = found.house(found.target(name))
         collecting.compile_file(house, written[-1])
     except (BadInput, OSError) as problem:
         for path in written:

@@ -64,9 +64,7 @@ class Drills:
 
     def __init__(self, config: pytest.Config) -> None:
         project = import_module("firemarshal.project").load(Path(config.rootpath))
-        target = import_module("firemarshal.target").load(
-            config.getoption("--target"), project.rootdir
-        )
+        target = project.target(config.getoption("--target"))
         if target.environment == "production":
             raise BadInput(
                 "drilling production needs guards and approvals that this version does not have",

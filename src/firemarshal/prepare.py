@@ -18,7 +18,7 @@ def prepare(
     With `apply` it is run, all of a system's or nothing, and they say what was done; BadInput
     when it could not be.
     """
-    profile = target.load(name, project.rootdir)
+    profile = project.target(name)
     lines = []
     for system in _chosen(profile, wanted):
         module = import_module(f"firemarshal.probes.{system.kind}.granting")

@@ -8,8 +8,10 @@ from pathlib import Path
 from firemarshal import catalogue, plan, vocabulary
 from firemarshal.bad_input import BadInput
 from firemarshal.compile import House
+from firemarshal.kinds import OURS
 from firemarshal.runbook import Runbooks
 from firemarshal.target import Table, Tag, Target, read_toml, validated
+from firemarshal.target import load as load_target
 
 
 class Packages(Table):
@@ -21,6 +23,7 @@ class Packages(Table):
 
     steps: tuple[str, ...] = ("firemarshal.drills",)
     faults: tuple[str, ...] = ("firemarshal.actions",)
+    kinds: tuple[str, ...] = OURS
     plans: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
     tags: tuple[Tag, ...] = ()
@@ -48,10 +51,19 @@ class Project:
         """One folder a run, and `latest`."""
         return self.rootdir / "runs"
 
-    def house(self, target: Target) -> House:
-        """All that a compilation reads; imports steps, reads faults and plans, acts on nothing."""
+    def importable(self) -> None:
+        """Let the packages that the project names be found beside its pyproject.toml."""
         if str(self.rootdir) not in sys.path:
             sys.path.append(str(self.rootdir))
+
+    def target(self, name: str) -> Target:
+        """The profile `targets/<name>.toml`; raises BadInput, contacts nothing."""
+        self.importable()
+        return load_target(name, self.rootdir, self.packages.kinds)
+
+    def house(self, target: Target) -> House:
+        """All that a compilation reads; imports steps, reads faults and plans, acts on nothing."""
+        self.importable()
         return House(
             self.rootdir,
             vocabulary.load(self.packages.steps),

@@ -101,7 +101,7 @@ class Run:
         if system.lab and "members" not in table:
             table = self._from_lab(name, table)
             where = f"lab fragment {system.lab!r}, system {name!r}"
-            table = target.system_model(table, where).model_dump(mode="json")
+            table = target.completed(table, where).model_dump(mode="json")
         self.systems[name] = table
 
     def _from_lab(self, name: str, table: Json) -> Json:

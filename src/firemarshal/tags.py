@@ -6,7 +6,8 @@ from typing import Any
 
 from firemarshal import gherkin
 from firemarshal.bad_input import BadInput, Mistakes, did_you_mean
-from firemarshal.target import Target, kinds
+from firemarshal.kinds import homes
+from firemarshal.target import Target
 from firemarshal.verdict import CODES, Verdict
 
 FREQUENCIES = ("daily", "weekly", "monthly", "quarterly", "yearly")
@@ -20,7 +21,8 @@ FORMS = ("plan:DS-1a", "must-fail:lost>=150", "must-be-invalid:did-not-bite")
 
 def known(own: Iterable[str], target: Target) -> list[str]:
     """The plain tags: kinds of systems, frequencies, and what project and profile name."""
-    return list(dict.fromkeys((*kinds(), *FREQUENCIES, *own, *target.tags, "destructive")))
+    kinds = sorted({*homes(), *(one.kind for one in target.systems)})
+    return list(dict.fromkeys((*kinds, *FREQUENCIES, *own, *target.tags, "destructive")))
 
 
 def clauses(scenario: gherkin.Scenario, words: Iterable[str]) -> tuple[str, ...]:

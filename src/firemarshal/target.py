@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Iterable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from firemarshal import kinds
 from firemarshal.bad_input import BadInput, Mistakes, did_you_mean
 from firemarshal.mistaken import mistakes_in
 
@@ -80,10 +82,14 @@ class Person(Table):
 
 
 class System(Table):
-    """What every system has, whatever its kind; kinds add their own keys in `settings.py`."""
+    """What every system has, whatever its kind; kinds add their own keys in `settings.py`.
+
+    `module` is the package of its kind, found by name; a profile does not say it.
+    """
 
     name: str = Field(pattern=NAME)
     kind: str
+    module: str = ""
     lab: str = ""
     options: dict[str, str | int | bool] = Field(default_factory=dict)
     identity: dict[str, str] = Field(default_factory=dict)
@@ -147,10 +153,11 @@ class Target(Table):
         return next((system for system in self.systems if system.name == name), None)
 
 
-def load(name: str, rootdir: Path) -> Target:
+def load(name: str, rootdir: Path, packages: Iterable[str] = kinds.OURS) -> Target:
     """Read `targets/<name>.toml` under the root, or the path itself when it ends in `.toml`.
 
-    Raises BadInput with file and key for every mistake; nothing of the target is contacted.
+    `packages` hold the kinds of system. Raises BadInput with file and key for every mistake;
+    nothing of the target is contacted.
     """
     path = Path(name) if name.endswith(".toml") else rootdir / "targets" / f"{name}.toml"
     table = read_toml(path, missing=_no_profile(name, rootdir))
@@ -160,11 +167,12 @@ def load(name: str, rootdir: Path) -> Target:
     if not systems:
         cure = "add a [[systems]] table"
         raise BadInput("names no system to drill", where=str(path), cure=cure)
+    homes = kinds.homes(packages)
     mistakes = Mistakes()
     models: list[System] = []
     for number, one in enumerate(systems):
         with mistakes.noted():
-            models.append(system_model(one, f"{path}: systems[{number}]{_named(one)}"))
+            models.append(system_model(one, f"{path}: systems[{number}]{_named(one)}", homes))
     whole = {**table, "systems": models if len(models) == len(systems) else [NO_SYSTEM]}
     with mistakes.noted():
         validated(Target, whole, where=str(path))
@@ -179,24 +187,30 @@ def _named(table: dict[str, Any]) -> str:
     return f" {table['name']!r}" if isinstance(table.get("name"), str) else ""
 
 
-def system_model(table: dict[str, Any], where: str) -> System:
-    """A system's table checked against its kind; one made by the lab is checked again once up."""
-    kind = table.get("kind", "")
-    if not isinstance(kind, str) or not find_spec_safely(f"firemarshal.probes.{kind}.settings"):
-        known = f"known kinds: {', '.join(kinds())}"
+def system_model(table: dict[str, Any], where: str, homes: dict[str, str] | None = None) -> System:
+    """A system's table checked against its kind; `homes` are the kinds and their packages."""
+    homes, kind = homes or kinds.homes(), table.get("kind", "")
+    if not isinstance(kind, str) or kind not in homes:
+        known = f"known kinds: {', '.join(sorted(homes))}"
         what = f"kind {kind!r} is unknown" if "kind" in table else "key 'kind' is missing"
-        raise BadInput(what, where=where, cure=did_you_mean(str(kind), kinds()) or known)
+        raise BadInput(what, where=where, cure=did_you_mean(str(kind), homes) or known)
+    if "module" in table:
+        cure = "name its package under kinds in [tool.firemarshal] of pyproject.toml"
+        raise BadInput("key 'module' is not for profiles", where=where, cure=cure)
+    whole = {**table, "module": homes[kind]}
     if table.get("lab") and "members" not in table:
-        return validated(System, table, where)
-    settings: type[System] = import_module(f"firemarshal.probes.{kind}.settings").Settings
+        return validated(System, whole, where)
+    return _of_its_kind(whole, where)
+
+
+def completed(table: dict[str, Any], where: str) -> System:
+    """A system of the lab once it is up: its table checked again, now with all that it has."""
+    return _of_its_kind(table, where)
+
+
+def _of_its_kind(table: dict[str, Any], where: str) -> System:
+    settings: type[System] = import_module(f"{table['module']}.{kinds.SETTINGS}").Settings
     return validated(settings, table, where)
-
-
-def kinds() -> list[str]:
-    """The kinds of system that this installation knows: the folders of `probes` with settings."""
-    spec = find_spec("firemarshal.probes")
-    folders = list(spec.submodule_search_locations or []) if spec else []
-    return sorted(path.parent.name for one in folders for path in Path(one).glob("*/settings.py"))
 
 
 def find_spec_safely(module: str) -> bool:

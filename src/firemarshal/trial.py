@@ -13,6 +13,7 @@ from firemarshal.clock import now_us
 from firemarshal.keeper.hands import AIM_S, HEAL_S, INJECT_S, PROOF_S, PROOF_WITHIN_US
 from firemarshal.keeper.verbs import Answer, Call, run_verb
 from firemarshal.keeper.waiting import Waiting
+from firemarshal.kinds import module_of
 
 Json = dict[str, Any]
 DEADLINE_S = {"aim": AIM_S, "inject": INJECT_S, "bit": PROOF_S, "heal": HEAL_S}
@@ -78,7 +79,7 @@ class Trial:
 
     def look(self, function: str, **words: Any) -> Any:
         """What the system's own module sees, None when it cannot tell."""
-        module = f"firemarshal.probes.{self.configuration['system']['kind']}.system"
+        module = module_of(self.configuration["system"])
         return self._call(Call(function, module, function, words, self.configuration), LOOK_S).value
 
     def verb(

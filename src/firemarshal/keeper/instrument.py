@@ -101,6 +101,7 @@ def _spawn(spec: Json, spec_path: Path, log_path: Path) -> "subprocess.Popen[byt
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             start_new_session=True,
         )
 

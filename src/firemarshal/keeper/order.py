@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from firemarshal import kinds
 from firemarshal.drill import Drill, from_json
 
 Json = dict[str, Any]
@@ -66,7 +67,7 @@ class Order:
 
     def module_of(self, system: str) -> str:
         """The module that knows systems of this kind."""
-        return f"firemarshal.probes.{self.systems[system]['kind']}.system"
+        return kinds.module_of(self.systems[system])
 
     def as_json(self) -> Json:
         """For the way to the keeper."""
