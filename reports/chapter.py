@@ -3,17 +3,28 @@
 from typing import Any
 
 from firemarshal.codes import CODES
-from firemarshal.reports import changes, drawing, people, phases, seen, story, telling, trust, words
+from firemarshal.reports import (
+    changes,
+    clauses,
+    drawing,
+    people,
+    phases,
+    seen,
+    story,
+    telling,
+    trust,
+    words,
+)
 
 MOST_LINES = 2000
 EVIDENCE_ENDS = (".jsonl", ".ledger", ".log", ".json")
 Json = dict[str, Any]
 
 
-def chapter(run: story.Run, one: story.Drill) -> Json:
-    """Everything that the page tells of one drill that began."""
-    viewed = seen.views(one)
-    clients = [client for client, _, _ in viewed]
+def chapter(run: story.Run, one: story.Drill, scale: tuple[int, int] | None) -> Json:
+    """Everything that the page tells of one drill that began; `scale` of its strip in lists."""
+    viewed = seen.views(one, scale)
+    clients = [each.client for each in viewed]
     code = CODES.get(one.result["code"])
     return {
         "drill": one,
@@ -22,13 +33,10 @@ def chapter(run: story.Run, one: story.Drill) -> Json:
         "code": {"name": one.result["code"], "says": code.sentence, "cure": code.cure}
         if code
         else None,
-        "rows": [row(run, one, promise, {one.key}) for promise in one.promises],
+        "promises": [{"rows": [clauses.row(run, one, each, {one.key}) for each in one.promises]}],
         "gherkin": _gherkin(one),
         "changes": changes.left_changed(one),
-        "views": [
-            {"client": client, "svgs": svgs, "stretches": stretches}
-            for client, svgs, stretches in viewed
-        ],
+        "views": viewed,
         "phases": phases.rows(one),
         "people": people.of(one),
         "previous": changes.since_last_pass(run, one),
@@ -41,33 +49,6 @@ def chapter(run: story.Run, one: story.Drill) -> Json:
         "files": _files(one),
         "sha256": story.drill_hash(one),
     }
-
-
-def row(run: story.Run, one: story.Drill, promise: Json, detailed: set[str]) -> Json:
-    """A promise with its measurement; linked where `detailed` holds its drill's key."""
-    clause = run.clauses.get(promise["clause"], {})
-    figure, _, because = words.measured(promise | {"note": ""}).partition(" (")
-    return {
-        "clause": promise["clause"],
-        "again": False,
-        "quote": clause.get("text", ""),
-        "plan": clause.get("plan", ""),
-        "step": promise["text"],
-        "drill": one.name,
-        "anchor": one.anchor if one.key in detailed else "",
-        "target": words.limit(promise),
-        "promised": telling.promised_by(promise),
-        "measured": figure,
-        "note": "; ".join(one for one in (because.removesuffix(")"), promise["note"]) if one),
-        "margin": telling.margin(promise),
-        "verdict": promise["verdict"] if promise["seq"] else _not_judged(one),
-        "reason": promise["reason"],
-        "seq": promise["seq"],
-    }
-
-
-def _not_judged(one: story.Drill) -> str:
-    return "not run" if one.verdict == story.NOT_RUN else "not judged"
 
 
 def _gherkin(one: story.Drill) -> list[tuple[str, str]]:

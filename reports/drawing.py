@@ -16,6 +16,7 @@ from firemarshal.reports.attempts import Column, Window
 WIDTH, LEFT, RIGHT = 960, 84, 18
 PLOT = WIDTH - LEFT - RIGHT
 ROW, LATENCY, LANE, GAP, AXIS = 15, 150, 15, 8, 34
+STRIP, STRIP_HIGH, THIN = 220, 16, 4
 LOWEST_US = 100
 STYLE = Path(__file__).parent / "page" / "drawing.css"
 STEPS_US = [
@@ -119,6 +120,50 @@ def outage(panel: Panel, key: str) -> str:
     )
 
 
+def strip(window: Window, zero_us: int | None, says: str) -> str:
+    """A watch in one line for lists: thin where customers were served, tall where they were not.
+
+    Half as tall where only some attempts of a column went wrong, so that it needs no colour.
+    """
+    step = STRIP / window.width
+    parts = []
+    for height, first, end in _levels(window):
+        x, width = first * step, (end - first) * step
+        name = "served" if height == THIN else "down"
+        top = (STRIP_HIGH - height) / 2
+        parts.append(_rect(name, round(x, 1), top, round(max(0.8, width), 1), height))
+    if zero_us is not None:
+        x = round(STRIP * (zero_us - window.from_us) / (window.to_us - window.from_us), 1)
+        parts.append(_line("stem fault", x, 0, x, STRIP_HIGH))
+    return (
+        f'<svg class="drawing strip" role="img" viewBox="0 0 {STRIP} {STRIP_HIGH}" '
+        f'aria-label="{escape(says)}" xmlns="http://www.w3.org/2000/svg">'
+        + "".join(parts)
+        + "</svg>"
+    )
+
+
+def _levels(window: Window) -> list[tuple[int, int, int]]:
+    """(height, first column, end) of stretches that look alike; columns without attempts none.
+
+    A column that holds no attempt looks like the one before, as long as attempts follow.
+    """
+    found: list[tuple[int, int, int]] = []
+    for number, one in enumerate(window.columns):
+        bad = one.failed + one.unanswered
+        if not one.ok and not bad:
+            continue
+        height = THIN if not bad else STRIP_HIGH if bad >= one.ok else STRIP_HIGH // 2
+        if found:
+            before, first, _ = found[-1]
+            found[-1] = (before, first, number)
+            if before == height:
+                found[-1] = (before, first, number + 1)
+                continue
+        found.append((height, number, number + 1))
+    return found
+
+
 def standalone(svg: str) -> str:
     """The same drawing as a file of its own: with its colours and a ground of its own."""
     head, _, rest = svg.partition("<title")
@@ -147,7 +192,6 @@ def _shades(frame: _Frame, bottom: int) -> list[str]:
         parts.append(_rect(name, x, frame.top, max(1.5, end - x), bottom - frame.top))
     if panel.band_us:
         y = frame.y(panel.band_us)
-        parts.append(_rect("band", LEFT, y, PLOT, frame.top + LATENCY - y))
         parts.append(_text("note end", WIDTH - RIGHT - 4, y - 3, "normal: below this line"))
         parts.append(_line("band-edge", LEFT, y, WIDTH - RIGHT, y))
     return parts
@@ -225,16 +269,16 @@ def _axis(frame: _Frame, bottom: int) -> list[str]:
 
 
 def _mark_parts(frame: _Frame, marks: list[Mark], bottom: int) -> list[str]:
-    """Stems and labels, first moment highest, so that no later stem cuts an earlier label."""
-    parts = []
+    """Stems, then labels on top of them; the first moment stands highest."""
+    stems, labels = [], []
     for number, one in enumerate(marks):
         x, y = frame.x(one.at_us), 12 + ROW * number
-        parts.append(_line(f"stem {one.kind}", x, y - 8, x, bottom))
+        stems.append(_line(f"stem {one.kind}", x, y - 8, x, bottom))
         right = x < LEFT + PLOT * 0.6
         label = f"{one.label}, {moment(one.at_us - frame.panel.zero_us)}"
         anchor = "start" if right else "end"
-        parts.append(_text(f"label {anchor} {one.kind}", x + (4 if right else -4), y, label))
-    return parts
+        labels.append(_text(f"label {anchor} {one.kind}", x + (4 if right else -4), y, label))
+    return [*stems, *labels]
 
 
 def moment(us: int) -> str:

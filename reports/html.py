@@ -4,11 +4,11 @@ One file without network, script or clock: made again from the same folder it ha
 """
 
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from firemarshal.reports import changes, chapter, drawing, people, story, telling
+from firemarshal import duration
+from firemarshal.reports import answers, chapter, clauses, drawing, people, seen, story, telling
 from firemarshal.reports.seen import pictures as pictures
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NAME = "report.html"
 PAGE = Path(__file__).parent / "page"
 MOST_DETAILED = 40
-MOST_ROWS = 1000
+MOST_CONTROLS = 1000
 EVIDENCE = ("run.json", "keeper.log", "clauses.json", "previous.json")
 Json = dict[str, Any]
 
@@ -38,24 +38,29 @@ def write(run_folder: Path) -> Path:
 def page(run: story.Run) -> str:
     """The page of a run as text."""
     detailed = _detailed(run)
+    told = [one for one in run.drills if one.key in detailed]
+    scale = seen.common_scale(told)
+    chapters = [chapter.chapter(run, one, scale) for one in told]
+    promises = clauses.groups(run, detailed)
     style = (PAGE / "report.css").read_text(encoding="utf-8")
     return _template().render(
         run=run,
         style=style + drawing.STYLE.read_text(encoding="utf-8"),
         headline=telling.headline(run),
-        counts=telling.counts(run),
-        after=telling.after(run),
-        changed=changes.of_run(run),
+        answers=answers.of(run),
         contradictions=_contradictions(run, detailed),
         standing=[text for one in run.drills for text in one.result["standing"]],
         about=_about(run),
-        clauses=_clauses(run, detailed),
-        most_rows=MOST_ROWS,
+        clauses=promises,
+        most_rows=clauses.MOST_ROWS,
+        listed=sum(len(one["rows"]) for one in promises),
+        steps_in_time=clauses.steps_in_time(run),
         most_detailed=MOST_DETAILED,
         controls=_controls(run, detailed),
-        index=_index(run, detailed),
+        index=_index(run, detailed, chapters),
+        scale=duration.text(scale[1] / 1_000_000) if scale else "",
         begun=sum(one.folder is not None for one in run.drills),
-        chapters=[chapter.chapter(run, one) for one in run.drills if one.key in detailed],
+        chapters=chapters,
         evidence=_run_files(run),
     )
 
@@ -71,7 +76,7 @@ def _template() -> "Template":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    world.globals.update(sign=telling.SIGNS, after_words=telling.AFTER)
+    world.globals.update(sign=telling.SIGNS, after_words=answers.AFTER)
     return world.get_template("report.html")
 
 
@@ -79,7 +84,7 @@ def _detailed(run: story.Run) -> set[str]:
     """The drills with a chapter of their own: bad ends first, then in order."""
 
     def weight(one: story.Drill) -> tuple[int, int, int]:
-        clean = telling.WORST_AFTER.index(one.result["target_after"])
+        clean = answers.WORST_AFTER.index(one.result["target_after"])
         return clean if clean == 0 else 1, int(bool(one.result["as_expected"])), one.number
 
     begun = [one for one in run.drills if one.folder is not None]
@@ -102,15 +107,6 @@ def _about(run: story.Run) -> list[tuple[str, str]]:
     ]
 
 
-def _clauses(run: story.Run, detailed: set[str]) -> list[Json]:
-    """A row for every promise that a real drill was to judge; a clause is quoted once in a row."""
-    pairs = [(one, each) for one in run.drills if not one.control for each in one.promises]
-    rows = [chapter.row(run, one, each, detailed) for one, each in pairs[:MOST_ROWS]]
-    for before, row in pairwise(rows):
-        row["again"] = row["clause"] == before["clause"]
-    return rows
-
-
 def _contradictions(run: story.Run, detailed: set[str]) -> list[Json]:
     """Claims of success that clients did not bear out, but those that a control had to bring."""
     return [
@@ -131,10 +127,11 @@ def _controls(run: story.Run, detailed: set[str]) -> list[Json]:
         }
         for one in run.drills
         if one.control
-    ][:MOST_ROWS]
+    ][:MOST_CONTROLS]
 
 
-def _index(run: story.Run, detailed: set[str]) -> list[Json]:
+def _index(run: story.Run, detailed: set[str], chapters: list[Json]) -> list[Json]:
+    strips = {one["id"]: one["views"][0].strip for one in chapters if one["views"]}
     return [
         {
             "number": one.number,
@@ -146,6 +143,8 @@ def _index(run: story.Run, detailed: set[str]) -> list[Json]:
             "after": one.result["target_after"],
             "code": one.result["code"],
             "anchor": one.anchor if one.key in detailed else "",
+            "strip": strips.get(one.anchor, ""),
+            "gone": telling.gone(one),
         }
         for one in run.drills
     ]

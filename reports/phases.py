@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from firemarshal.reports import drawing, people, story, words
+from firemarshal.reports import drawing, people, story, telling, words
 
 Json = dict[str, Any]
 Bar = tuple[int, int, str, str, str]  # begin, end, name, who says so, what kind of bar
@@ -46,7 +46,7 @@ def _moments(one: story.Drill) -> Iterator[Bar]:
         ("first_error_us", "first customer error"),
         ("not_after_us", "customers are back"),
     ):
-        if rto.get(key) and rto.get("bad"):
+        if rto and rto[key] and telling.went_down(rto):
             found.append((rto[key], name, "recorder"))
     found += [
         (line["at_us"], f"healing of {line['fault']} proved", "keeper")

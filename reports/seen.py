@@ -1,5 +1,6 @@
 """What customers saw in a drill: the ledgers as drawings and as figures."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from firemarshal.reports.attempts import Client, Stretch, Window, look, span
 from firemarshal.reports.drawing import Mark, Panel
 
 MOST_CLIENTS = 4
+LEAST_SCALE_US = 1_000_000
 Json = dict[str, Any]
 
 
@@ -23,8 +25,11 @@ class _Moments:
 
     @property
     def outage(self) -> tuple[int, int] | None:
-        """From the fault until it is known that customers were not yet served."""
-        if not self.t0 or not self.rto or not self.rto["bad"]:
+        """From the fault until it is known that customers were not yet served.
+
+        None where the first attempt that went wrong came when they were held to be back already.
+        """
+        if not self.t0 or not self.rto or not telling.went_down(self.rto):
             return None
         return self.t0[0], self.rto["not_before_us"]
 
@@ -39,30 +44,83 @@ class _Moments:
 def pictures(one: story.Drill) -> list[tuple[str, str]]:
     """(what it shows, SVG as a file of its own), for results that are no page."""
     found = []
-    for client, svgs, _ in views(one):
-        places = [""] if len(svgs) == 1 else [", near the fault", ""]
-        names = (f"What {client.name} saw{place}" for place in places)
-        found += list(zip(names, map(drawing.standalone, svgs), strict=True))
+    for view in views(one):
+        places = [""] if len(view.svgs) == 1 else [", near the fault", ""]
+        names = (f"What {view.client.name} saw{place}" for place in places)
+        found += list(zip(names, map(drawing.standalone, view.svgs), strict=True))
     return found
 
 
-def views(one: story.Drill) -> list[tuple[Client, list[str], list[Json]]]:
-    """(recorder, drawings, figures) of each ledger that holds attempts."""
-    moments = _Moments(one.t0, one.first("measured", kind="rto"), one.first("baseline"))
+@dataclass(frozen=True)
+class View:
+    """What one recorder saw: drawings, the same in one line for lists, and as figures."""
+
+    client: Client
+    svgs: list[str]
+    strip: str
+    stretches: list[Json]
+
+
+def views(one: story.Drill, scale: tuple[int, int] | None = None) -> list[View]:
+    """The view of each ledger that holds attempts; `scale` of the strip as `common_scale` says."""
+    moments = _moments(one)
     found = []
     for number, path in enumerate(one.ledgers[:MOST_CLIENTS]):
         ends = span(path)
         if ends is None:
             continue
         windows = _windows(moments, ends)
+        in_line = _in_line(moments, ends, scale)
         stretches = _stretches(moments, ends, one)
-        client = look(path, windows, stretches)
+        client = look(path, [*windows, in_line], stretches)
         svgs = [
             drawing.outage(_panel(one, client, window, moments), f"{one.anchor}-{number}-{place}")
             for place, window in enumerate(windows)
         ]
-        found.append((client, svgs, [_stretch(each) for each in stretches]))
+        strip = drawing.strip(in_line, moments.t0[1] if moments.t0 else None, _says(moments))
+        found.append(View(client, svgs, strip, [_stretch(each) for each in stretches]))
     return found
+
+
+def common_scale(drills: Iterable[story.Drill]) -> tuple[int, int] | None:
+    """(before, after) T0, round, so that every drill's outage is shown; None without a fault."""
+    ends = [
+        (moments.back or (0, _until(moments, one)))[1] - moments.t0[1]
+        for one in drills
+        if (moments := _moments(one)).t0
+    ]
+    wanted = max([LEAST_SCALE_US, *(end * 9 // 8 for end in ends)])
+    after = next((one for one in drawing.STEPS_US if one >= wanted), wanted)
+    return (after // 10, after) if ends else None
+
+
+def _until(moments: _Moments, one: story.Drill) -> int:
+    """How far to look at a drill whose customers were not seen to come back, or never left."""
+    struck = moments.t0[1] if moments.t0 else 0
+    if moments.rto and not telling.went_down(moments.rto):
+        return struck
+    watched = one.first("watched")
+    return int(watched["at_us"]) if watched else struck
+
+
+def _moments(one: story.Drill) -> _Moments:
+    return _Moments(one.t0, one.first("measured", kind="rto"), one.first("baseline"))
+
+
+def _in_line(moments: _Moments, ends: tuple[int, int], scale: tuple[int, int] | None) -> Window:
+    if scale is None:
+        return Window(ends[0], ends[1] + 1, drawing.STRIP)
+    if not moments.t0:
+        return Window(ends[0], ends[0] + sum(scale), drawing.STRIP)
+    return Window(moments.t0[1] - scale[0], moments.t0[1] + scale[1], drawing.STRIP)
+
+
+def _says(moments: _Moments) -> str:
+    if not moments.t0:
+        return "no fault struck"
+    if moments.back:
+        return f"not served until {drawing.moment(moments.back[1] - moments.t0[1])}"
+    return "not served to the end of the watch" if moments.outage else "served as before"
 
 
 def _windows(moments: _Moments, ends: tuple[int, int]) -> list[Window]:
@@ -70,7 +128,7 @@ def _windows(moments: _Moments, ends: tuple[int, int]) -> list[Window]:
     first, last = ends[0], ends[1] + 1
     near = tuple(one for pair in (moments.t0, moments.back) if pair for one in pair)
     whole = Window(first, last, drawing.PLOT, near)
-    if moments.t0 is None:
+    if moments.t0 is None or not (moments.outage or moments.rto is None):
         return [whole]
     end = (moments.back or moments.outage or moments.t0)[1]
     aside = max(1_000_000, (end - moments.t0[0]) // 3)

@@ -24,14 +24,7 @@ SIGNS = {
     "missed": "✗",
     "unknown": "?",
 }
-WORST_AFTER = ("NOT CLEAN", "unknown", "changed", "as found")
 BAD_ORDER = (NO_VERDICT, "ABORTED", "FAILED", "INVALID", "PASSED", NOT_RUN)
-AFTER = {
-    "as found": "clean: healthy and as it was found",
-    "changed": "healthy, but not the same as before",
-    "NOT CLEAN": "NOT CLEAN",
-    "unknown": "unknown: nobody could look",
-}
 Json = dict[str, Any]
 
 
@@ -49,9 +42,9 @@ def _in_the_past(text: str) -> str:
     return re.sub(r"\bare\b", "were", re.sub(r"\bis\b", "was", text, count=1))
 
 
-def sentence(drill: Drill) -> str:
-    """What happened in one or two sentences, with the number and the promise."""
-    judged = [one for one in drill.promises if one["seq"]]
+def sentence(drill: Drill, only: Json | None = None) -> str:
+    """What happened in one or two sentences, with the number and the promise, or `only` one."""
+    judged = [one for one in drill.promises if one["seq"] and (only is None or one == only)]
     if not judged or drill.verdict in ("ABORTED", NOT_RUN, NO_VERDICT):
         return _ended(drill)
     told: list[str] = [people.contradiction(drill)]
@@ -83,6 +76,10 @@ def _of_rto(drill: Drill, one: Json) -> str:
     if one["verdict"] == "unknown":
         return f"Nobody can say whether the promise holds: {one['reason']} (after {when})."
     interval = Interval(one["lower"], one["upper"])
+    line = drill.first("measured", kind="rto")
+    if line and not went_down(line):
+        went = f"{match[1].capitalize()} went" if match else "Service went"
+        return f"{went} on as before when {when}; {promised}."
     if one["upper"] is None:
         because = one.get("open_because") or "still down"
         return f"{who} not back {seconds_text(one['lower'])} after {when} ({because}); {promised}."
@@ -187,52 +184,67 @@ def headline(run: Run) -> tuple[str, str, str]:
     red = [one for one in run.drills if not one.result["as_expected"]]
     forgiven = [one for one in red if one.verdict == NOT_RUN and real and run.environment == "lab"]
     if len(red) > len(forgiven):
-        return _bad_news([one for one in red if one not in forgiven])
+        return _bad_news([one for one in red if one not in forgiven], len(run.drills))
     if real:
         verdict = f"PASSED, {len(forgiven):,} NOT RUN" if forgiven else "PASSED"
-        return SIGNS["PASSED"], verdict, sentence(min(real, key=_room_left))
+        return SIGNS["PASSED"], verdict, _good_news(real)
     if any(one.verdict != NOT_RUN for one in run.drills):
         return "✓", "CONTROLS ONLY", "Only negative controls ran, and they came out as they must."
     return SIGNS[NOT_RUN], NOT_RUN, sentence(run.drills[0])
 
 
-def _bad_news(red: list[Drill]) -> tuple[str, str, str]:
-    worst = min(red, key=lambda one: BAD_ORDER.index(one.verdict))
-    if not worst.control:
-        return SIGNS[worst.verdict], worst.verdict, sentence(worst)
-    text = f"A control came out wrong: {worst.result['expectation']}."
-    return "✗", "INSTRUMENT WRONG", f"{text} No figure of this run can be trusted."
+def _bad_news(red: list[Drill], of: int) -> tuple[str, str, str]:
+    """The worst of it in full; a false claim of success before others of the same verdict."""
+    worst = min(red, key=lambda one: (BAD_ORDER.index(one.verdict), not people.contradiction(one)))
+    if worst.control:
+        text = f"A control came out wrong: {worst.result['expectation']}."
+        return "✗", "INSTRUMENT WRONG", f"{text} No figure of this run can be trusted."
+    many = f"{len(red):,} of {of:,} drills did not come out as they must. " if len(red) > 1 else ""
+    if of > 1:
+        many += f"{worst.name!r}: "
+    return SIGNS[worst.verdict], worst.verdict, many + sentence(worst)
 
 
-def _room_left(drill: Drill) -> float:
-    shares = [
-        (one["limit"] - one["upper"]) / one["limit"]
-        for one in drill.promises
-        if one["limit"] and one["upper"] is not None and one["seq"]
-    ]
-    return min(shares, default=1.0)
+def _good_news(real: list[Drill]) -> str:
+    """What one drill found; of several, that all was kept, and the promise kept most narrowly."""
+    if len(real) == 1:
+        return sentence(real[0])
+    kept = sum(one["seq"] > 0 for drill in real for one in drill.promises)
+    drill, promise = min(
+        ((drill, one) for drill in real for one in drill.promises if one["seq"]),
+        key=lambda pair: _share_left(pair[1]),
+        default=(real[0], None),
+    )
+    nearest = sentence(drill, promise)
+    told = f"All {kept:,} promises of {len(real):,} drills were kept."
+    return f"{told} The closest call: {_lower(nearest)}"
 
 
-def counts(run: Run) -> str:
-    """How many drills came out how, in one sentence."""
-    told = []
-    for verdict in SIGNS:
-        plain = [one for one in run.drills if one.verdict == verdict and not one.control]
-        if plain:
-            told.append(f"{len(plain):,} {verdict}")
-    controls = [one for one in run.drills if one.control]
-    if controls:
-        good = sum(one.result["as_expected"] for one in controls)
-        told.append(f"{good:,} of {len(controls):,} negative controls came out as they must")
-    return f"{len(run.drills):,} drill{'s' if len(run.drills) != 1 else ''}: {', '.join(told)}."
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
 
 
-def after(run: Run) -> tuple[str, list[str]]:
-    """The worst state that a drill left its target in, and which drills did."""
-    states = {one.result["target_after"] for one in run.drills} or {"unknown"}
-    worst = next((one for one in WORST_AFTER if one in states), "unknown")
-    named = [one.name for one in run.drills if one.result["target_after"] == worst]
-    return worst, named if worst != "as found" else []
+def _share_left(one: Json) -> float:
+    """The part of the limit that was left; a limit of zero that was kept leaves nothing to fear."""
+    if not one["limit"] or one["upper"] is None:
+        return 1.0
+    return float((one["limit"] - one["upper"]) / one["limit"])
+
+
+def gone(drill: Drill) -> str:
+    """How long customers were not served, in a few words for a list; "" where nobody saw."""
+    line = drill.first("measured", kind="rto")
+    if line is None or not drill.t0:
+        return ""
+    if not went_down(line):
+        return "served as before"
+    return Interval(line["lower_us"], line["upper_us"]).text("not back")
+
+
+def went_down(rto: Json) -> bool:
+    """Whether any attempt went wrong before customers were back, by the journal's measurement."""
+    first, back = rto["first_bad_us"], rto["not_after_us"]
+    return bool(rto["bad"] and first and (back is None or first < back))
 
 
 def served(total: Json) -> str:

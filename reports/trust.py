@@ -78,14 +78,16 @@ def _calibration(run: Run, drill: Drill) -> list[Check]:
     ran = [one for one in controls if one.verdict != NOT_RUN]
     if not ran:
         return [("?", "no negative control ran beside it: that it can fail was not shown", 0)]
-    return [
-        (
-            "✓" if one.result["as_expected"] else "✗",
-            f"negative control of this run, {one.name!r}: {one.result['expectation']}",
-            0,
-        )
-        for one in ran
+    wrong = [one for one in ran if not one.result["as_expected"]]
+    good = len(ran) - len(wrong)
+    found: list[Check] = [
+        ("✗", f"negative control of this run, {one.name!r}: {one.result['expectation']}", 0)
+        for one in wrong
     ]
+    if good:
+        text = f"{good} negative control{'s' if good > 1 else ''} of this run came out as they must"
+        found.append(("✓", f"{text}: the instrument can tell a bad end from a good one", 0))
+    return found
 
 
 def _evidence(drill: Drill) -> list[Check]:
@@ -152,7 +154,8 @@ def _looked_at(drill: Drill) -> list[str]:
             f"{seconds_text(loss['look_back_us'])} before the fault were not counted."
         )
         if loss["in_doubt"]:
-            told.append(f"{loss['in_doubt']:,} writes are in doubt: neither kept nor lost.")
+            doubt = "1 write is" if loss["in_doubt"] == 1 else f"{loss['in_doubt']:,} writes are"
+            told.append(f"{doubt} in doubt: neither kept nor lost.")
     if rto and drill.t0:
         after_us = rto["observed_until_us"] - drill.t0[1]
         told.append(f"Nothing is known later than {seconds_text(after_us)} after the fault.")

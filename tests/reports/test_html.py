@@ -18,13 +18,13 @@ NASTY = "주 서버 \"죽음\" <script>alert('x')</script> & 'co' {{ 7 * 7 }}"
 
 def test_the_first_screen_says_what_was_promised_and_what_happened(tmp_path: Path) -> None:
     text = words(run_folders.run(tmp_path))
-    first = text[: text.index("What was promised")]
+    first = text[: text.index("Promises, one by one")]
     assert "✓ PASSED" in first
     assert (
         'Writes were back 1.990 to 2.000 s after the primary of "orders" was killed; '
         "the plan promises 5 min." in first
     )
-    assert "healthy, but not the same as before: orders: leader: orders-1 → orders-2" in first
+    assert "✓ Clean: healthy, but changed: orders: leader: orders-1 → orders-2" in first
     for said in (
         "99.3 % (4 min 58 s)",
         "line 15",
@@ -105,7 +105,7 @@ def test_a_run_cut_anywhere_still_gives_a_page_that_says_so(tmp_path: Path) -> N
         assert "Missing: verdict.json is not there" in text
         if end < ends[-3]:
             assert "… NO VERDICT" in text
-            assert "unknown: nobody could look" in text
+            assert "Unknown: nobody could look" in text
 
 
 def test_what_is_missing_is_said_never_a_traceback(tmp_path: Path) -> None:
@@ -128,12 +128,12 @@ def test_bad_news_comes_first(tmp_path: Path) -> None:
     change(folder / "02-drill", verdict="ABORTED", code="signal", why="received SIGTERM")
     change(folder / "02-drill", as_expected=False, target_after="NOT CLEAN", standing=["a hole"])
     text = words(folder)
-    first = text[: text.index("What was promised")]
+    first = text[: text.index("Promises, one by one")]
     assert (
         "✗ NOT CLEAN 'B' left something behind. Nothing is said about the system: "
         "a signal ended the run (received SIGTERM)." in first
     )
-    assert "NOT CLEAN. Left so by B" in first
+    assert "✗ NOT CLEAN: something of the drill still stands. Left so by B." in first
     assert "Still standing: a hole" in first
     assert "a signal ended the run. Cure: run it again" in text
 

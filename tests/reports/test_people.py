@@ -102,7 +102,7 @@ def test_every_step_stands_with_owner_clock_deadline_and_answer(tmp_path: Path) 
 
 def test_a_false_claim_comes_first(tmp_path: Path) -> None:
     text = words(left(tmp_path, "missed"))
-    first = text[: text.index("What was promised")]
+    first = text[: text.index("Promises, one by one")]
     sentence = f"The runbook {NAME!r} said success; clients disagreed."
     assert f"✗ FAILED {sentence} Writes were back" in first
     assert "1 false claim" in text

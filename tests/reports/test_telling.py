@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import run_folders
 
-from firemarshal.reports import story, telling, words
+from firemarshal.reports import answers, story, telling, words
 
 Json = dict[str, Any]
 LOSS = {"kind": "loss", "acknowledged": 1390, "look_back_us": 3_500_000, "in_doubt": 2}
@@ -105,9 +105,47 @@ def test_a_lab_forgives_what_was_not_run_and_says_so(tmp_path: Path) -> None:
     drills = [run_folders.compiled("A"), run_folders.compiled("B", not_run=why)]
     run = story.read_run(run_folders.run(tmp_path, drills))
     assert telling.headline(run)[:2] == ("✓", "PASSED, 1 NOT RUN")
-    assert telling.counts(run) == "2 drills: 1 PASSED, 1 NOT RUN."
+    assert answers.counts(run) == "2 drills: 1 PASSED, 1 NOT RUN."
 
 
 def test_durations_far_below_a_second_keep_their_digits() -> None:
     assert words.fine(90) == "0.1 ms"
     assert words.fine(1_500_000) == "1.500 s"
+
+
+def test_of_several_drills_the_closest_call_is_told(tmp_path: Path) -> None:
+    near = run_folders.compiled("B")
+    near["promises"][0] |= {"limit": 2_100_000, "clause_limit": 2_100_000}
+    run = story.read_run(run_folders.run(tmp_path, [run_folders.compiled("A"), near]))
+    sign, verdict, said = telling.headline(run)
+    assert (sign, verdict) == ("✓", "PASSED")
+    assert said == (
+        "All 2 promises of 2 drills were kept. The closest call: writes were back 1.990 to "
+        '2.000 s after the primary of "orders" was killed; the plan promises 2.100 s.'
+    )
+
+
+def test_several_bad_ends_are_counted_and_the_worst_is_named(tmp_path: Path) -> None:
+    run = story.read_run(run_folders.run(tmp_path, [run_folders.compiled(one) for one in "ABC"]))
+    for one, verdict in zip(run.drills, ("INVALID", "PASSED", "FAILED"), strict=True):
+        one.result.update(verdict=verdict, as_expected=verdict == "PASSED")
+    assert telling.headline(run)[1:] == (
+        "FAILED",
+        "2 of 3 drills did not come out as they must. 'C': Writes were back 1.990 to 2.000 s "
+        'after the primary of "orders" was killed; the plan promises 5 min.',
+    )
+
+
+def test_customers_who_noticed_nothing_were_not_brought_back(tmp_path: Path) -> None:
+    compiled = run_folders.compiled()
+    folder = run_folders.run(tmp_path, [compiled])
+    quiet = {**run_folders.recovered(), "bad": 0, "first_bad_us": None, "first_error_us": None}
+    lines = [
+        one | quiet if one["event"] == "measured" else one for one in run_folders.events(compiled)
+    ]
+    (folder / "01-drill/journal.jsonl").write_bytes(run_folders.journal(lines))
+    (one,) = story.read_run(folder).drills
+    assert telling.gone(one) == "served as before"
+    assert telling.sentence(one) == (
+        'Writes went on as before when the primary of "orders" was killed; the plan promises 5 min.'
+    )
