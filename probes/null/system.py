@@ -90,10 +90,8 @@ def forget(configuration: Configuration) -> dict[str, Any]:
 
 def reconcile(configuration: Configuration, ledger: str) -> dict[str, Any]:
     """Compare the ledger with the file, row by row: the toy stays small."""
-    rows = rows_of(configuration)
-    left = dict(rows)
-    counts = {"acknowledged": 0, "in_doubt_present": 0}
-    lost = []
+    left = dict(rows := rows_of(configuration))
+    counts, lost, late_lost = {"acknowledged": 0, "in_doubt_present": 0}, [], []
     with Ledger(Path(ledger)) as opened:
         for attempt in opened.attempts():
             stored = left.get(attempt.key) == attempt.value
@@ -104,8 +102,11 @@ def reconcile(configuration: Configuration, ledger: str) -> dict[str, Any]:
             elif attempt.outcome in (Outcome.UNKNOWN, Outcome.INTENT) and stored:
                 counts["in_doubt_present"] += 1
                 left.pop(attempt.key)
+            elif attempt.late_us:
+                late_lost.append(attempt.key)
+    found = {"lost": lost, "late_lost": late_lost, "unexpected": sorted(left)}
     by = f"every row of {member_of(configuration)['name']}"
-    return {"rows": len(rows), **counts, "lost": lost, "unexpected": sorted(left), "by": by}
+    return {"rows": len(rows), **counts, **found, "by": by}
 
 
 def phases(configuration: Configuration, since_us: int) -> list[dict[str, Any]]:

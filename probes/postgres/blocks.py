@@ -33,6 +33,7 @@ class Expected:
 
     acknowledged: dict[int, int] = field(default_factory=dict)
     doubtful: dict[int, int] = field(default_factory=dict)
+    late: set[int] = field(default_factory=set)
 
     def add(self, attempt: Attempt) -> None:
         """Take note of one attempt; one that was never sent or was refused must not be stored."""
@@ -40,6 +41,8 @@ class Expected:
             self.acknowledged[attempt.key] = attempt.value
         elif attempt.outcome in DOUBTFUL:
             self.doubtful[attempt.key] = attempt.value
+        if attempt.late_us:
+            self.late.add(attempt.key)
 
     @property
     def sums(self) -> Sums:
@@ -58,6 +61,7 @@ class Findings:
 
     acknowledged: int = 0
     lost: list[int] = field(default_factory=list)
+    late_lost: list[int] = field(default_factory=list)
     unexpected: list[int] = field(default_factory=list)
     in_doubt_present: int = 0
 
@@ -74,3 +78,4 @@ class Findings:
             if key in expected.doubtful:
                 self.in_doubt_present += 1
         self.lost += [key for key in expected.acknowledged if key not in seen]
+        self.late_lost += sorted(expected.late - seen)

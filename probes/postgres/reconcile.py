@@ -36,6 +36,7 @@ def reconcile(configuration: Configuration, ledger: str) -> dict[str, Any]:
         "rows": rows,
         "acknowledged": findings.acknowledged,
         "lost": findings.lost,
+        "late_lost": findings.late_lost,
         "in_doubt_present": findings.in_doubt_present,
         "unexpected": findings.unexpected,
         "by": f"block checksums on {primary['name']}",

@@ -84,10 +84,13 @@ class Carrier:
 
     def _answered(self, link: Link, flight: Flight, reply: Reply) -> None:
         link.flight = None
-        self.end(flight, reply.outcome, reply.refusal)
         self._complain(reply.text)
-        if reply.outcome is Outcome.OK:
-            self._preferred = link.endpoint
+        if not flight.over:
+            self.end(flight, reply.outcome, reply.refusal)
+            if reply.outcome is Outcome.OK:
+                self._preferred = link.endpoint
+        elif reply.outcome is Outcome.OK:
+            self._flights.late(flight)
         if reply.usable:
             self._links.rest(link)
             return

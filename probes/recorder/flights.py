@@ -45,6 +45,11 @@ class Flights:
         self.count -= 1
         self._ledger.write(attempt)
 
+    def late(self, flight: Flight) -> None:
+        """Write that a request which was given up is stored, as the system says after all."""
+        flight.attempt.late_us = now_us()
+        self._ledger.write(flight.attempt)
+
     def overdue(self, now: int) -> Iterator[Flight]:
         """Those past their deadline; all have the same patience, so they stand in its order."""
         while self._queue and (self._queue[0].over or self._queue[0].deadline_us <= now):

@@ -12,8 +12,10 @@ from firemarshal.probes.recorder.watch import IN, Watch
 class Links:
     """Connections kept open and used again, the one used last first, as a pool does."""
 
-    def __init__(self, client: Client, watch: Watch, host_timeout_us: int) -> None:
+    def __init__(self, client: Client, watch: Watch, host_timeout_us: int, most_late: int) -> None:
         self._client = client
+        self._most_late = most_late
+        self._late: set[Link] = set()
         self._watch = watch
         self._host_timeout_us = host_timeout_us
         self._open: set[Link] = set()
@@ -42,8 +44,18 @@ class Links:
 
     def rest(self, link: Link) -> None:
         """Keep a connection for a later flight; it is watched, so that its end is noticed."""
+        self._late.discard(link)
         self._idle.append(link)
         self.rewatch(link)
+
+    def outwait(self, link: Link) -> bool:
+        """Go on listening where a request was given up; False when enough are listened to.
+
+        An application without a deadline hears what is said there, and goes on writing there.
+        """
+        if len(self._late) < self._most_late:
+            self._late.add(link)
+        return link in self._late
 
     def rewatch(self, link: Link) -> None:
         """Watch what the connection waits for now; while connecting the socket may be another."""
@@ -75,10 +87,16 @@ class Links:
             return
         link.closed = True
         self._open.discard(link)
+        self._late.discard(link)
         if link in self._idle:
             self._idle.remove(link)
         self._watch.drop(link.watched[0])
         link.connection.close()
+
+    def shut_all(self) -> None:
+        """Close every connection, also those that still owe an answer."""
+        for link in list(self._open):
+            self.shut(link)
 
     def shut_idle(self, endpoint: int | None = None) -> None:
         """Close the idle connections to one address, or all."""

@@ -11,6 +11,8 @@ from firemarshal.probes.recorder.flights import Flights
 from firemarshal.probes.recorder.links import Links
 from firemarshal.probes.recorder.watch import Watch
 
+LATE_SHARE = 12  # of its connections one in twelve may wait for an answer that comes too late
+
 
 class Pool:
     """Admits attempts up to the allowed connections, and ends what is over its time."""
@@ -26,7 +28,8 @@ class Pool:
         hosts = len(client.endpoints)
         self._limits = limits
         self._flights = Flights(ledger, limits.attempt_deadline_us, hosts)
-        self._links = Links(client, watch, limits.host_timeout_us)
+        most_late = limits.connections // LATE_SHARE
+        self._links = Links(client, watch, limits.host_timeout_us, most_late)
         self._carrier = Carrier(self._flights, self._links, hosts, complain)
 
     @property
@@ -51,13 +54,14 @@ class Pool:
         for link in self._links.overdue(now):
             self._carrier.lost(link, Broken(Refusal.DEADLINE, "no connection in time"))
         for flight in self._flights.overdue(now):
-            outcome = Outcome.UNKNOWN if flight.attempt.sent_us else Outcome.FAILED
+            sent = bool(flight.attempt.sent_us)
+            outcome = Outcome.UNKNOWN if sent else Outcome.FAILED
             self._carrier.end(flight, outcome, Refusal.DEADLINE)
-            if flight.link is not None:
+            if flight.link is not None and not (sent and self._links.outwait(flight.link)):
                 self._links.shut(flight.link)
         nexts = (self._links.next_us, self._flights.next_us)
         return min((next_us for next_us in nexts if next_us is not None), default=None)
 
     def close(self) -> None:
         """Shut every connection; call it when nothing is in flight."""
-        self._links.shut_idle()
+        self._links.shut_all()

@@ -19,7 +19,7 @@ from typing import Any
 MAGIC = b"FMLEDGR1"
 HEADER_BYTES = 4096
 HEADER = struct.Struct("<8sQQI")  # magic, begun, closed, length of the JSON that follows
-RECORD = struct.Struct("<QqqqqIIBBB13x")
+RECORD = struct.Struct("<QqqqqIIBBB5xq")
 RECORD_BYTES = RECORD.size
 NO_ENDPOINT = 255
 READ_AT_ONCE = 4096
@@ -56,6 +56,8 @@ class Attempt:
     `begun_us - scheduled_us` is the recorder's own lateness; `sent_us` is 0 when nothing reached
     the system, so that a FAILED attempt without it can never have been stored. `endpoint` is the
     index of the address asked last in the header's `endpoints`; `connections` how many were open.
+    `late_us` is when OK came for a request already given up: no client with a deadline heard it,
+    one without would have taken it as stored.
     """
 
     key: int
@@ -68,6 +70,7 @@ class Attempt:
     outcome: Outcome = Outcome.INTENT
     refusal: Refusal = Refusal.NONE
     endpoint: int = NO_ENDPOINT
+    late_us: int = 0
 
 
 class LedgerWriter:
@@ -101,7 +104,7 @@ class LedgerWriter:
         # In one copy: `pack_into` clears its place first, which a reader or a SIGKILL could meet.
         self._map[at : at + RECORD_BYTES] = RECORD.pack(
             *(a.key, a.scheduled_us, a.begun_us, a.sent_us, a.done_us),
-            *(a.value, a.connections, a.outcome, a.refusal, a.endpoint),
+            *(a.value, a.connections, a.outcome, a.refusal, a.endpoint, a.late_us),
         )
         if a.key > self.begun:
             self.begun = a.key
@@ -160,11 +163,12 @@ class Ledger:
             offset = HEADER_BYTES + (start - 1) * RECORD_BYTES
             data = os.pread(self._file.fileno(), count * RECORD_BYTES, offset)
             for fields in RECORD.iter_unpack(data[: len(data) - len(data) % RECORD_BYTES]):
-                key, scheduled, begun, sent, done, value, connections, outcome, why, end = fields
+                key, scheduled, begun, sent, done, value, connections, *rest = fields
+                outcome, why, endpoint, late = rest
                 if outcome != Outcome.EMPTY:
                     yield Attempt(
                         *(key, scheduled, begun, sent, done, value, connections),
-                        *(Outcome(outcome), Refusal(why), end),
+                        *(Outcome(outcome), Refusal(why), endpoint, late),
                     )
 
     def _head(self) -> tuple[bytes, int, int, int]:

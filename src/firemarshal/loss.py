@@ -14,8 +14,10 @@ class Loss:
     """What a reconciliation found; every figure holds only for the look-back of the ledger.
 
     `lost_before`, `lost_during` and `lost_after_heal` say when the lost writes had been
-    acknowledged. [lower, upper] is the loss in microseconds; `upper_us` is None when everything
-    acknowledged before the fault is gone, or when there was nothing that could have been lost.
+    acknowledged; healing can lose writes itself, where it wakes up what had been replaced.
+    `late` were acknowledged when the client had given up: no loss to it, but one to a client
+    without a deadline. [lower, upper] is the loss in microseconds; `upper_us` is None when
+    everything acknowledged before the fault is gone, or nothing could have been lost.
     """
 
     acknowledged: int
@@ -33,6 +35,8 @@ class Loss:
     in_doubt_present: int
     unexpected: int
     duplicated: int
+    late: int = 0
+    late_lost: int = 0
 
     @property
     def count(self) -> Interval:
@@ -56,12 +60,14 @@ class Loss:
             interval = Interval(self.lower_us, self.upper_us).text(self.open_because)
             said += (
                 f": {interval}; {self.lost_before:,} acknowledged before the fault, "
-                f"{self.lost_during:,} during, {self.lost_after_heal:,} after healing"
+                f"{self.lost_during:,} during, {self.lost_after_heal:,} after our healing began"
             )
         elif self.open_because:
             said += f" ({self.open_because})"
         beside = {
             f"{self.in_doubt:,} in doubt, {self.in_doubt_present:,} of them stored": self.in_doubt,
+            f"{self.late:,} acknowledged after the client had given up, {self.late_lost:,} of "
+            "them lost": self.late,
             f"{self.unexpected:,} stored though never sent": self.unexpected,
             f"{self.duplicated:,} stored twice": self.duplicated,
         }
@@ -76,12 +82,14 @@ class _Seen:
     fault_before_us: int
     acknowledged: int = 0
     in_doubt: int = 0
+    late: int = 0
     kept_before: int = 0
     oldest_us: int | None = None
     gone: list[tuple[int, int]] = field(default_factory=list)
 
     def add(self, one: Attempt) -> None:
         self.in_doubt += one.outcome in (Outcome.UNKNOWN, Outcome.INTENT)
+        self.late += one.late_us > 0
         if one.outcome != Outcome.OK:
             return
         self.acknowledged += 1
@@ -98,7 +106,7 @@ def loss(
     reconciled: Mapping[str, Any],
     fault_before_us: int,
     fault_after_us: int,
-    heal_ended_us: int | None = None,
+    heal_began_us: int | None = None,
 ) -> Loss:
     """Hold the whole ledger against what `reconcile` found; the fault struck in [before, after].
 
@@ -118,7 +126,7 @@ def loss(
     gone.sort()
     look_back_us = 0 if seen.oldest_us is None else max(0, fault_before_us - seen.oldest_us)
     before = sum(done <= fault_before_us for done, _ in gone)
-    after_heal = sum(heal_ended_us is not None and done > heal_ended_us for done, _ in gone)
+    after_heal = sum(heal_began_us is not None and done > heal_began_us for done, _ in gone)
     everything = before > 0 and seen.kept_before == 0
     lower_us, upper_us = _seconds(gone, fault_before_us, fault_after_us)
     return Loss(
@@ -137,6 +145,8 @@ def loss(
         in_doubt_present=int(reconciled["in_doubt_present"]),
         unexpected=_count(reconciled["unexpected"]),
         duplicated=_count(reconciled.get("duplicated", 0)),
+        late=seen.late,
+        late_lost=_count(reconciled.get("late_lost", 0)),
     )
 
 

@@ -39,7 +39,8 @@ class System(Protocol):
         """Compare a ledger with the survivors: `{rows, lost, in_doubt_present, unexpected, by}`.
 
         `lost` lists keys acknowledged and gone or changed, `in_doubt_present` counts unknown
-        attempts that were stored after all, `unexpected` lists keys stored though never sent.
+        attempts that were stored after all, `unexpected` lists keys stored though never sent, and
+        `late_lost` (may be left out) those gone that were acknowledged after their deadline.
         """
 
     def redundant(self, configuration: Configuration, timeout_s: float) -> dict[str, Any]:

@@ -27,8 +27,8 @@ def reconciled(lost: list[int], **more: Any) -> dict[str, Any]:
     return {"rows": 0, "lost": lost, "in_doubt_present": 0, "unexpected": [], "by": "test"} | more
 
 
-def told(lost: list[int], heal_ended_us: int | None = None, **more: Any) -> Loss:
-    return loss(writes(), reconciled(lost, **more), T0, T0_AFTER, heal_ended_us)
+def told(lost: list[int], heal_began_us: int | None = None, **more: Any) -> Loss:
+    return loss(writes(), reconciled(lost, **more), T0, T0_AFTER, heal_began_us)
 
 
 def test_a_zero_carries_its_look_back() -> None:
@@ -47,12 +47,12 @@ def test_the_seconds_reach_from_the_oldest_lost_to_the_fault() -> None:
     assert found.upper_us == 2 * S + 5 * MS
     assert found.text() == (
         "200 of 6,000 acknowledged writes lost, looked back 41.0 s: 1.998 to 2.005 s; "
-        "200 acknowledged before the fault, 0 during, 0 after healing"
+        "200 acknowledged before the fault, 0 during, 0 after our healing began"
     )
 
 
 def test_writes_lost_after_the_fault_stretch_the_loss() -> None:
-    found = told([4000, 4200, 5500], heal_ended_us=50 * S)
+    found = told([4000, 4200, 5500], heal_began_us=50 * S)
     assert (found.lost_before, found.lost_during, found.lost_after_heal) == (1, 1, 1)
     assert found.lower_us == 54_990 * MS - (39_990 + 2) * MS
     assert found.upper_us == (54_990 + 2) * MS - 39_990 * MS
@@ -125,3 +125,12 @@ def test_the_interval_holds_the_truth_of_seeded_losses() -> None:
             assert found.upper_us is not None
             assert found.lower_us <= span <= found.upper_us
             assert found.upper_us - found.lower_us <= 7 * MS
+
+
+def test_what_was_acknowledged_too_late_is_told_beside_the_loss() -> None:
+    attempts = writes()
+    for one in attempts[4100:4103]:
+        one.outcome, one.late_us = Outcome.UNKNOWN, 55 * S
+    found = loss(attempts, reconciled([], late_lost=[4101, 4102]), T0, T0_AFTER)
+    assert (found.lost, found.in_doubt, found.late, found.late_lost) == (0, 3, 3, 2)
+    assert "3 acknowledged after the client had given up, 2 of them lost" in found.text()

@@ -84,7 +84,7 @@ def test_lost_changed_unexpected_and_doubtful_rows_are_told_apart(
     writer = LedgerWriter(tmp_path / "ledger", 10, {})
     outcomes = [Outcome.OK] * 3 + [Outcome.UNKNOWN, Outcome.INTENT, Outcome.FAILED]
     for key, outcome in enumerate(outcomes, 1):
-        writer.write(Attempt(key, key, value=key * 10, outcome=outcome))
+        writer.write(Attempt(key, key, value=key * 10, outcome=outcome, late_us=key // 4))
     writer.close()
     with (folder_of(toy_system) / "data").open("a") as data:
         data.write("1 10\n3 31\n4 40\n6 60\n9 90\n10 1")
@@ -93,6 +93,7 @@ def test_lost_changed_unexpected_and_doubtful_rows_are_told_apart(
     assert found["unexpected"] == [6, 9]
     assert found["in_doubt_present"] == 1
     assert found["acknowledged"] == 3
+    assert found["late_lost"] == [5, 6]
 
 
 def test_a_dead_process_cannot_tell(toy_system: Configuration) -> None:

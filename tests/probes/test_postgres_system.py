@@ -173,12 +173,17 @@ def value(key: int) -> int:
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> str:
-    """10,000 attempts: 9,001 to 9,009 are in doubt, 9,010 failed, 9,011 was shed."""
+    """10,000 attempts: 9,001 to 9,009 are in doubt, 9,002 and 9,004 of them acknowledged late;
+    9,010 failed, 9,011 was shed.
+    """
     writer = LedgerWriter(tmp_path / "ledger", COUNT, {})
     odd = {9010: Outcome.FAILED, 9011: Outcome.SHED, 9001: Outcome.INTENT}
     for key in range(1, COUNT + 1):
         doubt = Outcome.UNKNOWN if 9001 < key < 9010 else Outcome.OK
-        writer.write(Attempt(key, key, value=value(key), outcome=odd.get(key, doubt)))
+        late_us = key if key in (9002, 9004) else 0
+        writer.write(
+            Attempt(key, key, value=value(key), outcome=odd.get(key, doubt), late_us=late_us)
+        )
     writer.close()
     return str(tmp_path / "ledger")
 
@@ -203,6 +208,7 @@ def test_nothing_lost_is_nothing_found(filled: Configuration, ledger: str) -> No
         "rows": COUNT - 11,
         "acknowledged": COUNT - 11,
         "lost": [],
+        "late_lost": [9002, 9004],
         "in_doubt_present": 0,
         "unexpected": [],
         "by": "block checksums on orders-1",
@@ -221,6 +227,7 @@ def test_every_planted_harm_is_named(filled: Configuration, ledger: str) -> None
     assert found["lost"] == [1, 4095, 4096, 4097, 5000, 10000]
     assert sorted(found["unexpected"]) == [-3, 9003, 9011, 20000]
     assert found["in_doubt_present"] == 2
+    assert found["late_lost"] == [9004]
     assert found["rows"] == COUNT - 11 - 5 + 3 + 3
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from firemarshal.ledger import Attempt, Ledger, Outcome, Refusal
+from firemarshal.probes.recorder.pool import LATE_SHARE
 
 Record = Callable[..., Any]
 STORABLE = (Outcome.OK, Outcome.UNKNOWN, Outcome.INTENT)
@@ -71,6 +72,25 @@ def test_a_hang_never_delays_the_next_tick(toy: Any, record: Record) -> None:
     assert given_up
     assert {(one.outcome, one.refusal) for one in given_up} == {(Outcome.UNKNOWN, Refusal.DEADLINE)}
     assert max(one.connections for one in attempts) > 5
+
+
+def test_an_answer_that_comes_too_late_is_doubt_and_kept(toy: Any, record: Record) -> None:
+    """As an application without a deadline: it hears the answer, and goes on writing there."""
+    recording = record(endpoint=toy.endpoint, attempt_deadline_s=0.2, connections=24).ready()
+    recording.await_key(20)
+    down = toy.do("hang")
+    recording.await_that(lambda found: sum(1 for one in found if one.done_us > down) > 5)
+    time.sleep(0.3)
+    up = toy.do("back")
+    recording.await_that(lambda found: any(one.late_us for one in found))
+    recording.await_that(lambda found: any(is_ok_after(one, up) for one in found))
+    attempts = recording.end()
+    agrees(attempts, toy.rows())
+    late = [one for one in attempts if one.late_us]
+    assert 0 < len(late) <= 24 // LATE_SHARE
+    assert {one.outcome for one in late} == {Outcome.UNKNOWN}
+    assert all(one.done_us < up < one.late_us for one in late)
+    assert {one.key for one in late} <= toy.rows().keys()
 
 
 def test_what_does_not_fit_is_shed_and_recorded(toy: Any, record: Record) -> None:

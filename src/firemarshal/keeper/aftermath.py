@@ -19,7 +19,6 @@ def close_watch(stage: Stage) -> None:
     watch.until_recovered_and_calm(stage.drill, struck)
     watch.heal_begins()
     stage.heal()
-    watch.heal_ends()
     _await_redundancy(stage)
     watch.stay_calm(struck)
     stage.end_instruments()

@@ -151,9 +151,9 @@ class Conductor:
             if stage.watch:
                 stage.watch.while_it_stands(struck, ends_at_us)
             stage.waiting.pause(ends_at_us)
-            stage.heal(said["fault"])
             if stage.watch:
-                stage.watch.end_as_planned()
+                stage.watch.ends_as_planned()
+            stage.heal(said["fault"])
 
     def _do_recovery(self, said: Json) -> None:
         recover(self.stage, said)

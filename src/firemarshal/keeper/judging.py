@@ -136,5 +136,9 @@ def _before_heal(promise: Promise, lost: Loss | None) -> Json:
 
 def _short(lost: Loss) -> str:
     """What every zero must carry; the whole finding stands in the journal's line."""
-    looked = f"looked back {seconds_text(lost.look_back_us)}"
-    return f"{lost.lost:,} of {lost.acknowledged:,} lost, {looked}"
+    said = [f"{lost.lost:,} of {lost.acknowledged:,} lost"]
+    if lost.lost_after_heal:
+        said.append(f"{lost.lost_after_heal:,} of them acknowledged after our healing began")
+    if lost.late_lost:
+        said.append(f"{lost.late_lost:,} more acknowledged after the client had given up")
+    return ", ".join([*said, f"looked back {seconds_text(lost.look_back_us)}"])

@@ -35,7 +35,7 @@ class Watch:
         self.deadline_us = round(instrument.settings["attempt_deadline_s"] * 1e6)
         self.band: Band | None = None
         self.heal_began_us: int | None = None
-        self.heal_ended_us: int | None = None
+        self.harm_ended_us: int | None = None
         self.planned = False
         self.gave_up = False
         self.ended_us = 0
@@ -95,18 +95,14 @@ class Watch:
         """Say what clients see now, while something else is waited for."""
         self._tell_news(self._state_text(self.look(struck), struck), ends, ends_at_us)
 
-    def end_as_planned(self) -> None:
-        """The fault has ended at its planned time: that was part of it, so a recovery counts."""
-        self.planned, self.heal_ended_us = True, now_us()
+    def ends_as_planned(self) -> None:
+        """The fault ends now, at its planned time: that is part of it, so a recovery counts."""
+        self.planned, self.harm_ended_us = True, now_us()
 
     def heal_begins(self) -> None:
-        """From here on a recovery is ours, not the system's."""
+        """From here on a recovery is ours, and so is the loss of what is acknowledged."""
         if not self.planned:
-            self.heal_began_us = now_us()
-
-    def heal_ends(self) -> None:
-        """Writes acknowledged and lost later than this were lost after our healing."""
-        self.heal_ended_us = self.heal_ended_us or now_us()
+            self.heal_began_us = self.harm_ended_us = now_us()
 
     def look(self, struck: Injection) -> WatchState:
         """One look at the newest attempts."""
@@ -150,7 +146,7 @@ class Watch:
     def lost(self, struck: Injection, reconciled: Json) -> Loss:
         """The loss, from the whole ledger and what the survivors hold."""
         return loss(
-            self.attempts(), reconciled, struck.before_us, struck.after_us, self.heal_ended_us
+            self.attempts(), reconciled, struck.before_us, struck.after_us, self.harm_ended_us
         )
 
     def attempts(self) -> list[Attempt]:
