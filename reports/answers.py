@@ -22,7 +22,7 @@ def of(run: story.Run) -> Json:
     state, named = after(run)
     return {
         "promised": promised(run),
-        "happened": counts(run),
+        "happened": happened(run),
         "sign": SIGNS[state],
         "state": state,
         "now": now(run, state, named),
@@ -45,6 +45,15 @@ def promised(run: story.Run) -> list[str]:
         return [f"{number} in {drills}, all of the drills' own."]
     shown = ", ".join(named[:12]) + (f" and {len(named) - 12} more" if len(named) > 12 else "")
     return [f"{number} in {drills}, under clause{'s' if len(named) > 1 else ''} {shown}."]
+
+
+def happened(run: story.Run) -> str:
+    """What was done to the system, where it was one thing; and how many drills came out how."""
+    real = [one for one in run.drills if not one.control and one.t0]
+    if len(real) != 1 or not (done := telling.disaster(real[0])):
+        return counts(run)
+    line = real[0].first("disaster") or real[0].first("clock starts") or {"utc": ""}
+    return f"{done[0].upper()}{done[1:]}, {telling.utc(line['utc'])}. {counts(run)}"
 
 
 def counts(run: story.Run) -> str:

@@ -42,13 +42,15 @@ def page(run: story.Run) -> str:
     scale = seen.common_scale(told)
     chapters = [chapter.chapter(run, one, scale) for one in told]
     promises = clauses.groups(run, detailed)
+    headline = telling.headline(run)
     style = (PAGE / "report.css").read_text(encoding="utf-8")
     return _template().render(
         run=run,
         style=style + drawing.STYLE.read_text(encoding="utf-8"),
-        headline=telling.headline(run),
+        headline=headline,
+        alarm=_alarm(run, headline[2]),
         answers=answers.of(run),
-        contradictions=_contradictions(run, detailed),
+        contradictions=_contradictions(run, detailed, headline[2]),
         standing=[text for one in run.drills for text in one.result["standing"]],
         about=_about(run),
         clauses=promises,
@@ -107,13 +109,24 @@ def _about(run: story.Run) -> list[tuple[str, str]]:
     ]
 
 
-def _contradictions(run: story.Run, detailed: set[str]) -> list[Json]:
-    """Claims of success that clients did not bear out, but those that a control had to bring."""
+def _contradictions(run: story.Run, detailed: set[str], said: str) -> list[Json]:
+    """Claims of success that clients did not bear out, where the headline has not `said` so.
+
+    Those that a control had to bring are no news.
+    """
     return [
         {"text": text, "name": one.name, "anchor": one.anchor if one.key in detailed else ""}
         for one in run.drills
-        if (text := people.contradiction(one)) and not (one.control and one.result["as_expected"])
+        if (text := people.contradiction(one))
+        and text not in said
+        and not (one.control and one.result["as_expected"])
     ][:MOST_DETAILED]
+
+
+def _alarm(run: story.Run, said: str) -> str:
+    """The part of the headline that says of a claim that it was false; "" where there is none."""
+    texts = (people.contradiction(one) for one in run.drills)
+    return next((text for text in texts if text and text in said), "")
 
 
 def _controls(run: story.Run, detailed: set[str]) -> list[Json]:

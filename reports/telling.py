@@ -89,13 +89,15 @@ def _of_rto(drill: Drill, one: Json) -> str:
 
 def _of_recovery(drill: Drill, one: Json) -> str:
     """When it was proved that the recovery had brought the service back, by another road."""
-    when, promised = disaster(drill), promised_by(one)
+    since = "the fault" if drill.first("disaster") else "it began"
+    promised = promised_by(one)
     if one["verdict"] == "unknown":
-        return f"Nobody can say when the recovery was done: {one['reason']} (after {when})."
+        return f"Nobody can say when the recovery was done: {one['reason']}."
     if one["upper"] is None:
-        return f"No recovery was proved {seconds_text(one['lower'])} after {when}; {promised}."
+        because = one.get("note") or one["reason"]
+        return f"No recovery was proved {seconds_text(one['lower'])} after {since} ({because})."
     measured = Interval(one["lower"], one["upper"]).text()
-    return f"The recovery was proved {measured} after {when}; {promised}."
+    return f"The recovery was proved {measured} after {since}; {promised}."
 
 
 def _of_step(drill: Drill, one: Json) -> str:

@@ -92,7 +92,7 @@ def test_every_step_stands_with_owner_clock_deadline_and_answer(tmp_path: Path) 
     section = text[text.index("What people did") :]
     for said in (
         "It said success; clients agreed.",
-        "It began +500.0 ms and took 4.500 s: 1.200 s waiting for people to decide, 3.300 s for",
+        "It began 500.0 ms after T0 and took 4.500 s: 1.200 s waiting for people to decide, 3.300 s",
         "1. Do decide a person incident lead +500.0 ms 1.200 s 5 s ✓ done confirmed by Kim line 12",
         "2. Do promote a command nobody named +1.700 s 3.200 s 5 s ✗ late exit 0 line 12",
         "3. Do tell a request incident lead 5 s ○ not begun",
@@ -105,6 +105,7 @@ def test_a_false_claim_comes_first(tmp_path: Path) -> None:
     first = text[: text.index("Promises, one by one")]
     sentence = f"The runbook {NAME!r} said success; clients disagreed."
     assert f"✗ FAILED {sentence} Writes were back" in first
+    assert first.count(sentence) == 1
     assert "1 false claim" in text
     assert "It said success; clients disagreed." in text
 
@@ -112,8 +113,15 @@ def test_a_false_claim_comes_first(tmp_path: Path) -> None:
 def test_a_control_that_must_bring_a_false_claim_is_no_alarm(tmp_path: Path) -> None:
     control = {"verdict": "FAILED", "objective": "claim", "least": 1}
     folder = left(tmp_path, "missed", control=control)
-    assert 'class="alarms"' not in html.write(folder).read_text()
+    assert f"{NAME!r} said success" not in words(folder).partition("Promises, one by one")[0]
     assert people.disputed(read(folder))
+
+
+def test_a_false_claim_stands_out_behind_worse_news_too(tmp_path: Path) -> None:
+    folder = left(tmp_path, "missed")
+    path = folder / "01-drill/verdict.json"
+    path.write_bytes(orjson.dumps(orjson.loads(path.read_bytes()) | {"verdict": "ABORTED"}))
+    assert 'class="alarms"' in html.write(folder).read_text()
 
 
 def test_whoever_claims_nothing_cannot_be_disputed(tmp_path: Path) -> None:
@@ -136,7 +144,7 @@ def test_an_unjudged_claim_is_doubted(tmp_path: Path) -> None:
 
 def test_the_recovery_is_told_in_the_headline(tmp_path: Path) -> None:
     text = words(left(tmp_path))
-    assert 'proved 8.000 to 9.000 s after the primary of "orders" was killed; the drill' in text
+    assert "The recovery was proved 8.000 to 9.000 s after the fault; the drill demands" in text
 
 
 def test_steps_stand_as_bars_between_the_moments(tmp_path: Path) -> None:
