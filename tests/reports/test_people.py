@@ -92,7 +92,7 @@ def test_every_step_stands_with_owner_clock_deadline_and_answer(tmp_path: Path) 
     section = text[text.index("What people did") :]
     for said in (
         "It said success; clients agreed.",
-        "It began 500.0 ms after T0 and took 4.500 s: 1.200 s waiting for people to decide, 3.300 s",
+        "It began 500.0 ms after T0 and took 4.500 s: 1.200 s waiting for people to decide, 3.3",
         "1. Do decide a person incident lead +500.0 ms 1.200 s 5 s ✓ done confirmed by Kim line 12",
         "2. Do promote a command nobody named +1.700 s 3.200 s 5 s ✗ late exit 0 line 12",
         "3. Do tell a request incident lead 5 s ○ not begun",
