@@ -1,0 +1,310 @@
+"""Recoveries and runbooks on the toy, by the real command: every way in which one can end."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toy_project import ToyProject, wait_until
+
+SCENARIO = """
+@null
+Feature: People help
+  Scenario: helped
+    Given "toy" is healthy
+    And clients write steadily
+    When "toy" refuses every request
+    And {does}
+    Then {promise}
+"""
+RUNBOOK = 'the runbook "help the toy" is carried out'
+RETURNS = "writes return within 20 seconds"
+CURE = 'run = ["rm", "{toy-1.folder}/fault.refuse"]'
+
+
+class Helped(ToyProject):
+    """A toy project with one runbook of the given steps."""
+
+    def __init__(
+        self,
+        root: Path,
+        *steps: str,
+        does: str = RUNBOOK,
+        promise: str = RETURNS,
+        profile: str = "",
+    ) -> None:
+        super().__init__(root, SCENARIO.format(does=does, promise=promise))
+        (root / "plans/runbooks").mkdir(parents=True)
+        text = 'name = "help the toy"\nowner = "on call"\n'
+        for number, one in enumerate(steps, start=1):
+            text += f'[[steps]]\nid = "step-{number}"\n{one}\n'
+        if steps:
+            (root / "plans/runbooks/help.toml").write_text(text)
+        with (root / "targets/lab.toml").open("a") as file:
+            file.write(profile)
+
+    def outcome(self) -> tuple[int, dict[str, Any], dict[str, str]]:
+        """Run it: the exit code, the record of the runbook, and promise kind -> verdict."""
+        done = self.command("run", "features", "--target", "lab")
+        result = self.result()
+        verdicts = {one["id"].rpartition("-")[0]: one["verdict"] for one in result["promises"]}
+        return done.returncode, result["recoveries"][0], verdicts
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Path]:
+    """A folder whose toy is taken down, and in which no process and no question may be left."""
+    yield tmp_path
+    project = object.__new__(ToyProject)
+    project.root = tmp_path
+    project.clear()
+    assert project.processes() == []
+    assert project.undos() == []
+    assert [*tmp_path.glob(".firemarshal/state/*/*/*.ask.json")] == []
+
+
+def step(does: str, deadline: str = "5 s") -> str:
+    """One step's lines in TOML."""
+    return f'{does}\ndeadline = "{deadline}"'
+
+
+def test_a_runbook_that_helps_is_met_step_by_step(root: Path) -> None:
+    code, record, verdicts = Helped(root, step(CURE)).outcome()
+    assert (code, verdicts) == (0, {"step": "met", "claim": "met", "rto": "met"})
+    assert record["claimed"] == "success"
+    assert [one["outcome"] for one in record["steps"]] == ["done"]
+
+
+def test_a_step_that_fails_ends_the_runbook_and_is_missed(root: Path) -> None:
+    failing = step('run = ["sh", "-c", "echo broken; exit 3"]')
+    project = Helped(root, failing, step(CURE))
+    code, record, _ = project.outcome()
+    assert code == 1
+    assert [(one["outcome"], one["answer"]) for one in record["steps"]] == [
+        ("failed", "exit 3"),
+        ("not begun", ""),
+    ]
+    promises = project.result()["promises"]
+    assert [one["verdict"] for one in promises if one["kind"] == "step"] == ["missed", "unknown"]
+    assert (project.drill() / "runbook-01-step-1.log").read_text() == "broken\n"
+
+
+def test_a_command_that_is_not_there_is_a_step_that_failed(root: Path) -> None:
+    _, record, _ = Helped(root, step('run = ["no-such-command"]')).outcome()
+    assert record["steps"][0]["outcome"] == "failed"
+    assert "no-such-command: No such file" in record["steps"][0]["answer"]
+
+
+def test_a_place_that_has_no_value_fails_before_anything_is_run(root: Path) -> None:
+    _, record, _ = Helped(root, step('run = ["touch", "{toy-9.folder}/x"]')).outcome()
+    assert "{toy-9.folder} has no value on toy" in record["steps"][0]["answer"]
+
+
+def test_a_command_that_takes_too_long_is_ended_with_all_it_started(root: Path) -> None:
+    slow = step('run = ["sh", "-c", "echo begun; sleep 60 & sleep 60"]', "500 ms")
+    project = Helped(root, slow)
+    code, record, _ = project.outcome()
+    assert code == 1
+    assert record["steps"][0]["outcome"] == "late"
+    assert (project.drill() / "runbook-01-step-1.log").read_text() == "begun\n"
+    missed = next(one for one in project.result()["promises"] if one["kind"] == "step")
+    assert (missed["verdict"], missed["upper"]) == ("missed", None)
+
+
+def test_what_a_step_starts_in_the_background_lives_on_when_it_succeeded(root: Path) -> None:
+    pid = root / "server.pid"
+    starts = step(f"""run = ["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $! >'{pid}'"]""")
+    code, _, _ = Helped(root, starts, step(CURE)).outcome()
+    server = int(pid.read_text())
+    os.kill(server, signal.SIGKILL)  # ProcessLookupError would say that it did not live on
+    assert code == 0
+
+
+def test_a_secret_of_the_environment_reaches_no_file_of_the_run(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHOP_API_TOKEN", "hunter2hunter2")
+    project = Helped(root, step('run = ["sh", "-c", "echo $SHOP_API_TOKEN"]'), step(CURE))
+    assert project.outcome()[0] == 0
+    files = [one for one in project.drill().parent.rglob("*") if one.is_file()]
+    assert [one for one in files if b"hunter2hunter2" in one.read_bytes()] == []
+    assert (project.drill() / "runbook-01-step-1.log").read_text() == "(not shown)\n"
+
+
+def test_a_person_answers_from_another_terminal(root: Path) -> None:
+    project = Helped(root, step('ask = "May the toy be helped?"', "20 s"), step(CURE))
+    run = project.start()
+    project.wait_for_event("step begins")
+    wait_until(lambda: [*root.glob(".firemarshal/state/*/*/*.ask.json")] != [], 10, "no question")
+    unknown = project.command("confirm", "step-7", "--by", "Kim")
+    assert (unknown.returncode, "asked now: step-1" in unknown.stderr) == (4, True)
+    answered = project.command("confirm", "step-1", "--by", "Kim", "--note", "checked twice")
+    assert answered.returncode == 0, answered.stderr
+    assert "confirmed: May the toy be helped? (helped), by Kim" in answered.stdout
+    out, _ = run.communicate(timeout=60)
+    assert run.returncode == 0, out
+    told = project.result()["recoveries"][0]["steps"][0]
+    assert (told["outcome"], told["answer"]) == ("done", "confirmed by Kim: checked twice")
+    assert "To answer: firemarshal confirm step-1 --by NAME" in out
+
+
+def test_a_person_who_refuses_ends_the_runbook(root: Path) -> None:
+    project = Helped(root, step('ask = "May it?"', "20 s"), step(CURE))
+    run = project.start()
+    wait_until(lambda: [*root.glob(".firemarshal/state/*/*/*.ask.json")] != [], 20, "no question")
+    assert project.command("confirm", "step-1", "--by", "Lee", "--refuse").returncode == 0
+    run.communicate(timeout=60)
+    steps = project.result()["recoveries"][0]["steps"]
+    assert (run.returncode, steps[0]["answer"]) == (1, "refused by Lee")
+    assert steps[1]["outcome"] == "not begun"
+
+
+def test_nobody_answers_in_time_is_a_missed_objective(root: Path) -> None:
+    project = Helped(root, step('ask = "May it?"', "1 s"))
+    code, record, _ = project.outcome()
+    assert code == 1
+    assert (record["steps"][0]["outcome"], record["steps"][0]["answer"]) == (
+        "late",
+        "nobody answered",
+    )
+    missed = next(one for one in project.result()["promises"] if one["kind"] == "step")
+    assert missed["verdict"] == "missed"
+
+
+def test_the_owner_is_called_by_the_command_of_the_profile(root: Path) -> None:
+    page = (
+        '[[people]]\nrole = "on call"\npage = ["sh", "-c", \'firemarshal confirm '
+        '"$FIREMARSHAL_STEP" --by "the pager" --drill "$FIREMARSHAL_DRILL"\']\n'
+    )
+    project = Helped(root, step('ask = "May it?"', "20 s"), step(CURE), profile=page)
+    code, record, _ = project.outcome()
+    assert (code, record["steps"][0]["answer"]) == (0, "confirmed by the pager")
+    assert (project.drill() / "page-step-1.log").exists()
+
+
+def test_a_claim_of_success_while_clients_fail_is_a_finding(root: Path) -> None:
+    project = Helped(root, step('run = ["true"]'), promise="no acknowledged write is lost")
+    code, record, verdicts = project.outcome()
+    assert (code, record["claimed"]) == (1, "success")
+    assert verdicts == {"step": "met", "claim": "missed", "lost": "met"}
+    assert "clients never saw the system back" in project.result()["why"]
+
+
+def test_ctrl_c_while_a_person_is_waited_for_heals_and_takes_the_question_back(root: Path) -> None:
+    project = Helped(root, step('ask = "May it?"', "60 s"))
+    run = project.start()
+    wait_until(lambda: [*root.glob(".firemarshal/state/*/*/*.ask.json")] != [], 20, "no question")
+    os.kill(run.pid, signal.SIGINT)
+    run.communicate(timeout=30)
+    assert (run.returncode, project.result()["code"]) == (11, "signal")
+    assert not project.fault.exists()
+    late = project.command("confirm", "step-1", "--by", "Kim")
+    assert (late.returncode, "nothing is asked now" in late.stderr) == (4, True)
+
+
+def test_ctrl_c_while_a_command_runs_ends_it(root: Path) -> None:
+    mark = root / "mark"
+    slow = step(f"""run = ["sh", "-c", "touch '{mark}'; sleep 50"]""", "60 s")
+    project = Helped(root, slow)
+    run = project.start()
+    wait_until(mark.exists, 20, "the command did not begin")
+    os.kill(run.pid, signal.SIGTERM)
+    run.communicate(timeout=30)
+    assert run.returncode == 11
+    assert not project.fault.exists()
+
+
+def test_a_recovery_is_timed_until_another_road_proves_it(root: Path) -> None:
+    does, promise = '"toy" is told to answer again', "the recovery is proved within 10 seconds"
+    project = Helped(root, does=does, promise=promise)
+    code, record, verdicts = project.outcome()
+    assert (code, verdicts) == (0, {"recovery": "met"})
+    judged = project.result()["promises"][0]
+    assert 0 < judged["lower"] <= judged["upper"]
+    assert record["undone_us"] <= record["done_us"] <= record["ended_us"]
+
+
+def test_a_recovery_that_is_never_proved_is_missed(root: Path) -> None:
+    """Somebody else keeps the toy from answering, so what was done did not help."""
+    does, promise = '"toy" is told to answer again', "the recovery is proved within 20 seconds"
+    project = Helped(root, does=does, promise=promise)
+    feature = root / "features/toy.feature"
+    text = feature.read_text().replace("refuses every request", "stops answering for 1 second")
+    feature.write_text(text.replace("When", 'And "toy" refuses requests already\n    When'))
+    run = project.start()
+    stuck = root / ".firemarshal/lab/toy/fault.hang"
+    project.wait_for_event("recovery begins")
+    stuck.touch()
+    out, _ = run.communicate(timeout=90)
+    stuck.unlink(missing_ok=True)
+    assert run.returncode in (1, 20), out
+    missed = next(one for one in project.result()["promises"] if one["kind"] == "recovery")
+    assert missed["verdict"] == "missed", missed
+    assert "not proved in time" in missed["reason"]
+
+
+def test_a_recovery_alone_starts_the_clock(root: Path) -> None:
+    project = Helped(root, promise="the recovery is proved within 10 seconds")
+    feature = root / "features/toy.feature"
+    text = feature.read_text().replace(
+        f'When "toy" refuses every request\n    And {RUNBOOK}', 'When "toy" is told to answer again'
+    )
+    feature.write_text(text)
+    done = project.command("run", "features", "--target", "lab")
+    assert done.returncode == 0, done.stdout
+    result = project.result()
+    assert (result["verdict"], result["injected"]) == ("PASSED", False)
+
+
+BAD = {
+    "two things in one step": ('ask = "May it?"\nrun = ["true"]\ndeadline = "1 s"', "need one of"),
+    "no thing": ('deadline = "1 s"', "says nothing; need one of ask, run and http"),
+    "no deadline": ('run = ["true"]', "deadline"),
+    "a deadline of nothing": ('run = ["true"]\ndeadline = "0 s"', "leaves no time"),
+    "a deadline that is no time": ('run = ["true"]\ndeadline = "soon"', "soon"),
+    "a misspelt key": ('rum = ["true"]\ndeadline = "1 s"', "rum"),
+    "a host for a question": ('ask = "May it?"\non = "toy-1"\ndeadline = "1 s"', "`on` names"),
+}
+
+
+@pytest.mark.parametrize(("lines", "said"), BAD.values(), ids=BAD)
+def test_a_runbook_with_a_mistake_is_refused_with_its_file(
+    tmp_path: Path, lines: str, said: str
+) -> None:
+    done = check(Helped(tmp_path, lines))
+    assert done.returncode == 4
+    assert "plans/runbooks/help.toml" in done.stderr + done.stdout
+    assert said in done.stderr + done.stdout
+
+
+WRONG = {
+    "an unknown runbook": (
+        'the runbook "help the boy" is carried out',
+        "did you mean 'help the toy'",
+    ),
+    "a recovery before the disaster": ("", "a recovery comes before the disaster"),
+}
+
+
+@pytest.mark.parametrize(("does", "said"), WRONG.values(), ids=WRONG)
+def test_a_feature_that_asks_for_nonsense_is_refused_with_its_line(
+    tmp_path: Path, does: str, said: str
+) -> None:
+    project = Helped(tmp_path, step(CURE), does=does or RUNBOOK)
+    feature = tmp_path / "features/toy.feature"
+    if not does:
+        first, second = 'When "toy" refuses every request', f"And {RUNBOOK}"
+        turned = f'When {RUNBOOK}\n    And "toy" refuses every request'
+        feature.write_text(feature.read_text().replace(f"{first}\n    {second}", turned))
+    done = check(project)
+    assert done.returncode == 4
+    assert "features/toy.feature:" in done.stderr + done.stdout
+    assert said in done.stderr + done.stdout
+
+
+def check(project: ToyProject) -> "subprocess.CompletedProcess[str]":
+    """`firemarshal check` of the project."""
+    return project.command("check", "features", "--target", "lab")
