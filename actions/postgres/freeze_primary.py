@@ -12,6 +12,7 @@ from firemarshal.actions.postgres.members import children, state_of
 from firemarshal.clock import now_us
 from firemarshal.fault import Fault, NotDone, VictimChanged
 from firemarshal.hosts import Host
+from firemarshal.processes import Process
 
 FAULT = Fault(
     kinds=("postgres",),
@@ -27,7 +28,7 @@ Json = dict[str, Any]
 def aim(configuration: Json) -> list[Json]:
     """The one primary and its manager; a frozen one is left alone."""
     return [
-        {**victim, "undo": _by_hand(own.pid, server.pid)}
+        {**victim, "undo": _by_hand(primary_host.machine_of(victim, configuration)[1], own, server)}
         for victim, own, server in primary_host.aimed(configuration)
         if STANDSTILL not in (own.state, server.state)
     ]
@@ -41,8 +42,7 @@ def inject(victims: list[Json], configuration: Json) -> Json:
         primary_host.still_whole(victim, member, machine)
         struck.setdefault("earliest_us", now_us())
         for process in _both(victim):
-            machine.signal(process["pid"], process["start"], "SIGSTOP")
-        _send(machine, victim, "SIGSTOP")
+            machine.signal_tree(process["pid"], process["start"], "SIGSTOP")
         struck["latest_us"] = now_us()
     return struck
 
@@ -64,10 +64,9 @@ def heal(victims: list[Json], configuration: Json) -> list[str]:
     for victim in victims:
         try:
             _, machine = primary_host.machine_of(victim, configuration)
-            _send(machine, victim, "SIGCONT")
             for process in _both(victim):
-                if state_of(machine, process):
-                    machine.signal(process["pid"], process["start"], "SIGCONT")
+                with suppress(VictimChanged):
+                    machine.signal_tree(process["pid"], process["start"], "SIGCONT")
         except NotDone as problem:
             standing.append(f"{victim['id']}: {problem}")
     return standing
@@ -77,16 +76,6 @@ def _both(victim: Json) -> tuple[Json, Json]:
     return primary_host.manager_in(victim), victim["found"]
 
 
-def _send(machine: Host, victim: Json, name: str) -> None:
-    """To the children of both, from one look, and only while their parents are those found."""
-    running = machine.processes()
-    alive = {(one.pid, one.start) for one in running}
-    parents = {one["pid"] for one in _both(victim) if (one["pid"], one["start"]) in alive}
-    for child in [one for one in running if one.parent in parents]:
-        with suppress(VictimChanged):  # a child may end between look and signal
-            machine.signal(child.pid, child.start, name)
-
-
-def _by_hand(*pids: int) -> str:
-    families = [f"{pid} $(cat /proc/{pid}/task/{pid}/children)" for pid in pids]
-    return f"kill -CONT {' '.join(families)}"
+def _by_hand(machine: Host, *both: Process) -> str:
+    families = [f"{one.pid} $(cat /proc/{one.pid}/task/{one.pid}/children)" for one in both]
+    return machine.by_hand(f"kill -CONT {' '.join(families)}")

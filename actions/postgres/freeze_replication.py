@@ -34,7 +34,7 @@ def aim(configuration: Json) -> list[Json]:
             "name": member["name"],
             "before": {"stopped": False},
             "found": {"pid": sender.pid, "start": sender.start},
-            "undo": f"kill -CONT {sender.pid}",
+            "undo": machine.by_hand(f"kill -CONT {sender.pid}"),
         }
         for member, machine, process in lone_primary(configuration["system"])
         for sender in children(machine, process.pid)

@@ -34,9 +34,9 @@ def aim(configuration: Json) -> list[Json]:
             "name": member["name"],
             "before": {"role": "primary", "running": True},
             "found": {"pid": process.pid, "start": process.start, "argv": list(process.arguments)},
-            "undo": by_hand(member, list(process.arguments)),
+            "undo": by_hand(member, list(process.arguments), machine),
         }
-        for member, _, process in lone_primary(configuration["system"])
+        for member, machine, process in lone_primary(configuration["system"])
     ]
 
 
@@ -95,7 +95,9 @@ def _member(victim: Json, configuration: Json) -> tuple[Json, Host]:
     return member, host_of(configuration["system"], member["host"])
 
 
-def by_hand(member: Json, argv: list[str]) -> str:
+def by_hand(member: Json, argv: list[str], machine: Host) -> str:
     """What starts the server again where there is no firemarshal."""
     url = member["manager_url"]
-    return patroni.by_hand(url, "POST", "/restart", {}) if url else shlex.join(argv)
+    if url:
+        return patroni.by_hand(url, "POST", "/restart", {})
+    return machine.by_hand(f"setsid {shlex.join(argv)} </dev/null >/dev/null 2>&1 &")

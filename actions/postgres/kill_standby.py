@@ -3,7 +3,8 @@
 from typing import Any
 
 from firemarshal.actions.postgres import kill_primary
-from firemarshal.actions.postgres.members import host_of, leads, member_named, postmaster
+from firemarshal.actions.postgres.look import look
+from firemarshal.actions.postgres.members import host_of, leads, member_named
 from firemarshal.clock import now_us
 from firemarshal.fault import Fault, VictimChanged
 
@@ -22,8 +23,8 @@ def aim(configuration: Json) -> list[Json]:
     system, found = configuration["system"], []
     for member in system["members"]:
         machine = host_of(system, member["host"])
-        process = postmaster(member, machine)
-        if process is not None and not leads(member, machine):
+        process, leading = look(member, machine)
+        if process is not None and not leading:
             argv = list(process.arguments)
             found.append(
                 {
@@ -31,7 +32,7 @@ def aim(configuration: Json) -> list[Json]:
                     "name": member["name"],
                     "before": {"role": "standby", "running": True},
                     "found": {"pid": process.pid, "start": process.start, "argv": argv},
-                    "undo": kill_primary.by_hand(member, argv),
+                    "undo": kill_primary.by_hand(member, argv, machine),
                 }
             )
     return found

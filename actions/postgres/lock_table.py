@@ -3,7 +3,7 @@
 from typing import Any
 
 from firemarshal.actions.postgres import holding
-from firemarshal.actions.postgres.members import lone_primary
+from firemarshal.actions.postgres.members import lone_primary, member_named
 from firemarshal.clock import now_us
 from firemarshal.fault import Fault, NotDone, VictimChanged
 
@@ -72,6 +72,16 @@ def heal(victims: list[Json]) -> list[str]:
 
 
 def _held(victim: Json, configuration: Json) -> list[Any]:
-    """The server process that holds it; none once another member leads, where no lock follows."""
-    conninfo, found = holding.if_it_leads(victim, configuration), victim["found"]
-    return holding.ask(conninfo, HELD, found["token"], found["oid"]) if conninfo else []
+    """The server process that holds it; none once another member leads, where no lock follows.
+
+    Its member is asked at once: while a lock stands the waiting ones soon take every place.
+    """
+    found = victim["found"]
+    member = member_named(configuration["system"], victim["name"])
+    try:
+        conninfo = holding.conninfo_of(member, configuration)
+        return holding.ask(conninfo, HELD, found["token"], found["oid"])
+    except NotDone:
+        if holding.if_it_leads(victim, configuration):
+            raise
+        return []

@@ -27,7 +27,7 @@ def aim(configuration: Json) -> list[Json]:
         _, machine = primary_host.machine_of(victim, configuration)
         again = manager.as_it_runs(machine, own)
         victim["found"]["again"] = again
-        found.append({**victim, "undo": manager.by_hand(again)})
+        found.append({**victim, "undo": machine.by_hand(manager.by_hand(again))})
     return found
 
 

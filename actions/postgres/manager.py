@@ -22,6 +22,13 @@ for inode in $(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
   find /proc/[0-9]*/fd -lname "socket:\\[$inode\\]" 2>/dev/null
 done; :
 """
+# Folder, log, both user namespaces, the first id of each map, whose it is, and who asks.
+ABOUT = """
+set -e
+readlink "$1/cwd"; readlink "$1/fd/1"; readlink "$1/ns/user"; readlink /proc/self/ns/user
+read -r user _ <"$1/uid_map"; read -r group _ <"$1/gid_map"; echo "$user $group"
+stat -c "%u %g" "$1"; echo "$(id -u) $(id -g)"
+"""
 LOOK_S = 10.0
 SECRET = re.compile(r"password|passwd|secret|token|_key", re.IGNORECASE)
 Json = dict[str, Any]
@@ -51,11 +58,14 @@ def as_it_runs(machine: Host, process: Process) -> Json:
             f"process {process.pid} on host {machine.name} could not be started again: its "
             f"environment holds {', '.join(secret)}; cure: keep them in its configuration file"
         )
-    folder, log = _link(machine, f"{here}/cwd"), _link(machine, f"{here}/fd/1")
+    said = machine.run(["sh", "-c", ABOUT, "about", here], LOOK_S)
+    if said.code != 0:
+        raise NotDone(f"on host {machine.name}: {here} cannot be looked at: {said.err.strip()}")
+    folder, log, *user = said.out.splitlines()
     argv = list(process.arguments)
     return {
         "argv": argv,
-        "words": ["env", "-C", folder, "-i", *pairs, *_as_its_user(machine, here), *argv],
+        "words": ["env", "-C", folder, "-i", *pairs, *_as_its_user(*user), *argv],
         "log": log if log.startswith("/") else "/dev/null",
     }
 
@@ -73,22 +83,12 @@ def by_hand(how: Json) -> str:
     return f"setsid {shlex.join(how['words'])} </dev/null >>{shlex.quote(how['log'])} 2>&1 &"
 
 
-def _as_its_user(machine: Host, here: str) -> list[str]:
+def _as_its_user(theirs: str, ours: str, mapped: str, owner: str, ourselves: str) -> list[str]:
     """A user namespace ends with its last process, so it is made anew as it was mapped."""
-    if _link(machine, f"{here}/ns/user") != _link(machine, "/proc/self/ns/user"):
-        user = machine.read(f"{here}/uid_map").split()[0]
-        group = machine.read(f"{here}/gid_map").split()[0]
+    if theirs != ours:
+        user, group = mapped.split()
         return ["unshare", "-U", f"--map-user={user}", f"--map-group={group}", "--"]
-    owner = machine.run(["stat", "-c", "%u %g", here], LOOK_S).out.split()
-    ourselves = machine.run(["sh", "-c", "id -u; id -g"], LOOK_S).out.split()
     if owner == ourselves:
         return []
-    user, group = owner
+    user, group = owner.split()
     return ["setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--"]
-
-
-def _link(machine: Host, path: str) -> str:
-    found = machine.run(["readlink", path], LOOK_S)
-    if found.code != 0:
-        raise NotDone(f"on host {machine.name}: readlink {path} showed nothing: {found.err}")
-    return found.out.strip()

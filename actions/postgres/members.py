@@ -2,13 +2,12 @@
 
 from typing import Any
 
+from firemarshal.actions.postgres.look import look
 from firemarshal.fault import NotDone, VictimChanged
-from firemarshal.hosts import Host, HostFailed, host
+from firemarshal.hosts import Host, host
 from firemarshal.processes import Process
 
 Json = dict[str, Any]
-COMMAND_S = 5.0
-PORT_LINE = 3  # of postmaster.pid, counted from 0
 
 
 def host_of(system: Json, name: str) -> Host:
@@ -17,32 +16,13 @@ def host_of(system: Json, name: str) -> Host:
 
 
 def postmaster(member: Json, machine: Host) -> Process | None:
-    """The live postmaster of a member's data folder, None when there is none.
-
-    `postmaster.pid` stays behind after a crash and its pid may be given out again, even to another
-    server: the process must be there, be a postgres, no zombie, and live in that folder.
-    """
-    folder = member["data_directory"]
-    try:
-        written = machine.read(f"{folder}/postmaster.pid").splitlines()
-    except HostFailed:
-        return None
-    pid = written[0].strip() if written else ""
-    if len(written) > PORT_LINE and written[PORT_LINE].strip() != str(member["port"]):
-        raise VictimChanged(
-            f"the server in {folder} listens on port {written[PORT_LINE].strip()}, the profile "
-            f"says {member['port']} for {member['name']}: it is another one, so it is left alone"
-        )
-    for process in machine.processes():
-        if str(process.pid) == pid and process.state not in "ZX" and "postgres" in process.name:
-            home = ["test", f"/proc/{pid}/cwd", "-ef", folder]
-            return process if machine.run(home, COMMAND_S).code == 0 else None
-    return None
+    """The live postmaster of a member's data folder, None when there is none; see `look`."""
+    return look(member, machine)[0]
 
 
 def leads(member: Json, machine: Host) -> bool:
     """Whether the member would come up as a primary: a standby has `standby.signal`."""
-    return not machine.exists(f"{member['data_directory']}/standby.signal")
+    return look(member, machine)[1]
 
 
 def primaries(system: Json) -> list[tuple[Json, Host, Process]]:
@@ -50,8 +30,8 @@ def primaries(system: Json) -> list[tuple[Json, Host, Process]]:
     found = []
     for member in system["members"]:
         machine = host_of(system, member["host"])
-        process = postmaster(member, machine)
-        if process is not None and leads(member, machine):
+        process, leading = look(member, machine)
+        if process is not None and leading:
             found.append((member, machine, process))
     return found
 
@@ -67,13 +47,13 @@ def lone_primary(system: Json) -> list[tuple[Json, Host, Process]]:
 
 def still_leads(victim: Json, member: Json, machine: Host) -> None:
     """VictimChanged unless exactly the postmaster that was found still runs as the primary."""
-    now, found = postmaster(member, machine), victim["found"]
+    (now, leading), found = look(member, machine), victim["found"]
     if now is None or (now.pid, now.start) != (found["pid"], found["start"]):
         raise VictimChanged(
             f"{victim['id']} is not the primary any more: its folder has "
             f"{f'process {now.pid} started {now.start}' if now else 'no running server'} now"
         )
-    if not leads(member, machine):
+    if not leading:
         raise VictimChanged(f"{victim['id']} is not the primary any more: it is a standby now")
 
 

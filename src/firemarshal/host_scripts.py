@@ -1,5 +1,18 @@
-"""What runs on a far machine: plain sh, because nothing of ours is installed there."""
+"""How ssh is called, and what runs on the far side: plain sh, as nothing of ours is there."""
 
+CONNECT_TIMEOUT_S = 5
+SSH_OPTIONS = (
+    *("BatchMode=yes", f"ConnectTimeout={CONNECT_TIMEOUT_S}", "StrictHostKeyChecking=yes"),
+    *("ControlMaster=no", "ControlPath=none", "RemoteCommand=none", "ClearAllForwardings=yes"),
+    *("ServerAliveInterval=5", "ServerAliveCountMax=2", "LogLevel=ERROR"),
+)
+CURES = (
+    ("IDENTIFICATION HAS CHANGED", "another machine may sit there: ask its owner before any drill"),
+    ("ost key", "compare `ssh-keyscan` with what its owner says, then add it to known_hosts"),
+    ("dentity file", "correct identity_file: a key is needed, as nobody can type a password"),
+    ("ermission denied", "let this key in there: user, identity_file, its authorized_keys"),
+    ("", "check address, port, user, identity_file and known_hosts_file of the host"),
+)
 GONE, OTHER, ZOMBIE = 93, 94, 95
 
 # A command that outlived its deadline would do its harm after healing had been proved.
@@ -31,6 +44,25 @@ for stat in /proc/[0-9]*/stat; do
   children="$children ${{child%/stat}}"
 done
 kill -s KILL $children "$pid" 2>/dev/null; :
+"""
+# A parent stops first and goes on last, so that it neither replaces its children nor loses them.
+SIGNAL_TREE = f"""
+pid=$1 start=$2 name=$3
+read -r line 2>/dev/null </proc/"$pid"/stat || exit {GONE}
+set -- ${{line##*) }}
+[ "${{20}}" = "$start" ] || exit {OTHER}
+[ "$1" != Z ] || exit {ZOMBIE}
+[ "$name" = CONT ] || kill -s "$name" "$pid" || exit 1
+children=
+for stat in /proc/[0-9]*/stat; do
+  read -r line 2>/dev/null <"$stat" || continue
+  set -- ${{line##*) }}
+  [ "$2" = "$pid" ] || continue
+  child=${{stat#/proc/}}
+  children="$children ${{child%/stat}}"
+done
+[ -z "$children" ] || kill -s "$name" $children 2>/dev/null
+[ "$name" != CONT ] || kill -s CONT "$pid"
 """
 SPAWN = """
 log=$1; shift

@@ -2,8 +2,7 @@
 
 No command is ever a shell string made from data: locally the words go to `exec`, over ssh each is
 quoted. A process is always pid and start time together, because pids are given out again.
-`via` is "local" or "ssh"; testinfra's ssh does not fit, as it keeps a master connection open and
-has no deadline for a command.
+Testinfra's ssh does not fit: it keeps a master connection open and has no deadline for a command.
 """
 
 import contextlib
@@ -19,7 +18,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from firemarshal.fault import NotDone, VictimChanged
-from firemarshal.host_scripts import DEADLINE, GONE, KILL_TREE, OTHER, SIGNAL, SPAWN, ZOMBIE
+from firemarshal.host_scripts import (
+    CONNECT_TIMEOUT_S,
+    CURES,
+    DEADLINE,
+    GONE,
+    KILL_TREE,
+    OTHER,
+    SIGNAL,
+    SIGNAL_TREE,
+    SPAWN,
+    SSH_OPTIONS,
+    ZOMBIE,
+)
 from firemarshal.processes import (
     LISTING,
     Process,
@@ -29,23 +40,10 @@ from firemarshal.processes import (
     signal_exactly,
 )
 
-CONNECT_TIMEOUT_S = 5
-SSH_OPTIONS = (
-    *("BatchMode=yes", f"ConnectTimeout={CONNECT_TIMEOUT_S}", "StrictHostKeyChecking=yes"),
-    *("ControlMaster=no", "ControlPath=none", "RemoteCommand=none", "ClearAllForwardings=yes"),
-    *("ServerAliveInterval=5", "ServerAliveCountMax=2", "LogLevel=ERROR"),
-)
 SHORT_S = 15.0
 SSH_FAILED = 255
 TIMEOUT_EXPIRED = (124, 137)
 NOT_FOUND, NOT_ALLOWED = 127, 126
-CURES = (
-    ("IDENTIFICATION HAS CHANGED", "another machine may sit there: ask its owner before any drill"),
-    ("ost key", "compare `ssh-keyscan` with what its owner says, then add it to known_hosts"),
-    ("dentity file", "correct identity_file: a key is needed, as nobody can type a password"),
-    ("ermission denied", "let this key in there: user, identity_file, its authorized_keys"),
-    ("", "check address, port, user, identity_file and known_hosts_file of the host"),
-)
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -82,6 +80,17 @@ class Host(ABC):
         Stopped first, so that it can neither say goodbye for its children nor replace them;
         VictimChanged as for `signal`.
         """
+
+    @abstractmethod
+    def signal_tree(self, pid: int, start: int, signal_name: str) -> None:
+        """SIGSTOP or SIGCONT exactly this process and its children, in one go over any road.
+
+        VictimChanged as for `signal`; a child that ends meanwhile is no error.
+        """
+
+    @abstractmethod
+    def by_hand(self, line: str) -> str:
+        """A shell line for this machine as a person types it on the machine that drills."""
 
     @abstractmethod
     def processes(self) -> list[Process]:
@@ -166,6 +175,21 @@ class LocalHost(Host):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
 
+    def signal_tree(self, pid: int, start: int, signal_name: str) -> None:
+        """As `Host.signal_tree`; the parent is stopped meanwhile, so no child's pid can move on."""
+        number = signal.Signals[signal_name]
+        if number != signal.SIGCONT:
+            self.signal(pid, start, signal_name)
+        for child in children_of(pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, number)
+        if number == signal.SIGCONT:
+            self.signal(pid, start, signal_name)
+
+    def by_hand(self, line: str) -> str:
+        """The line as it is."""
+        return line
+
     def processes(self) -> list[Process]:
         """As `Host.processes`, from /proc."""
         return local_processes()
@@ -218,6 +242,18 @@ class SshHost(Host):
     def kill_tree(self, pid: int, start: int) -> None:
         """As `Host.kill_tree`, by one command: each further one would let backends live on."""
         self._signalled(KILL_TREE, pid, start, "KILL")
+
+    def signal_tree(self, pid: int, start: int, signal_name: str) -> None:
+        """As `Host.signal_tree`, by one command: one a child would take seconds."""
+        short = signal.Signals[signal_name].name.removeprefix("SIG")
+        self._signalled(SIGNAL_TREE, pid, start, short)
+
+    def by_hand(self, line: str) -> str:
+        """The line within ssh, with the options of the profile but for those nobody needs."""
+        known = [one for one in self._words if one.startswith("UserKnownHostsFile")]
+        options = [word for one in known for word in ("-o", one)]
+        plain = [one for one in self._words[: self._words.index("-o")] if one != "-T"]
+        return f"{shlex.join([*plain, *options, '--', self._words[-1]])} {shlex.quote(line)}"
 
     def _signalled(self, script: str, pid: int, start: int, short: str) -> None:
         words = ["sh", "-c", script, "signal", str(pid), str(start), short]

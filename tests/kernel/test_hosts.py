@@ -1,10 +1,8 @@
 """Hosts do the same over every road: here, and over ssh to the test's own sshd on loopback."""
 
-import getpass
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from own_sshd import MISSING, free_port, key, sshd
 
 from firemarshal.fault import NotDone, VictimChanged
 from firemarshal.hosts import Host, HostFailed, LocalHost, host
 from firemarshal.processes import Process, listed, local_processes, process
 
 PATIENCE_S = 20.0
-SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
@@ -31,61 +29,16 @@ def _until(seen: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-def _answers(port: int) -> bool:
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as one:
-            return one.recv(4).startswith(b"SSH-")
-    except OSError:
-        return False
-
-
-def _key(path: Path) -> Path:
-    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", str(path)]
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
-    return path
-
-
 @pytest.fixture(scope="module")
 def ssh_spec() -> Iterator[dict[str, object]]:
     """A profile's host table for an sshd that serves nobody but this test."""
-    if SSHD is None or not shutil.which("ssh"):
-        pytest.skip("no sshd or ssh here; cure: apt-get install openssh-server openssh-client")
+    if MISSING:
+        pytest.skip(MISSING)
     folder = Path(tempfile.mkdtemp(prefix="firemarshal-ssh-"))
-    server_key, user_key, port = _key(folder / "server"), _key(folder / "user"), _free_port()
-    shutil.copy(f"{user_key}.pub", folder / "authorized")
-    public = Path(f"{server_key}.pub").read_text()
-    (folder / "known").write_text(f"[127.0.0.1]:{port} {public}")
-    (folder / "config").write_text(
-        f"ListenAddress 127.0.0.1:{port}\nHostKey {server_key}\nPidFile none\nUsePAM no\n"
-        f"StrictModes no\nAuthorizedKeysFile {folder}/authorized\nPasswordAuthentication no\n"
-        "PermitRootLogin prohibit-password\n"
-    )
-    if os.geteuid() == 0:  # the folder sshd insists on before it drops its rights
-        Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    command = [SSHD, "-D", "-e", "-f", str(folder / "config")]
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(command, stderr=log)
     try:
-        _until(lambda: _answers(port) or server.poll() is not None)
-        assert server.poll() is None, (folder / "log").read_text()
-        yield {
-            "name": "far",
-            "via": "ssh",
-            "address": "127.0.0.1",
-            "port": port,
-            "user": getpass.getuser(),
-            "identity_file": str(user_key),
-            "known_hosts_file": str(folder / "known"),
-        }
+        with sshd(folder) as spec:
+            yield spec
     finally:
-        server.terminate()
-        server.wait()
         shutil.rmtree(folder)
 
 
@@ -204,6 +157,46 @@ def test_a_tree_dies_at_once_and_a_successor_is_spared(machine: Host) -> None:
         machine.kill_tree(parent.pid, start)
 
 
+def test_a_tree_stands_still_and_goes_on_in_one_go(machine: Host) -> None:
+    line = "for i in 1 2 3; do setsid sleep 60 & done; wait"
+    with subprocess.Popen(["bash", "-c", line], start_new_session=True) as parent:
+        try:
+            _until(lambda: len(_children(parent.pid)) == 3)
+            family, start = [parent.pid, *_children(parent.pid)], _found(machine, parent.pid).start
+            with pytest.raises(VictimChanged):
+                machine.signal_tree(parent.pid, start + 1, "SIGSTOP")
+            machine.signal_tree(parent.pid, start, "SIGSTOP")
+            _until(lambda: {_found(machine, pid).state for pid in family} == {"T"})
+            machine.signal_tree(parent.pid, start, "SIGCONT")
+            _until(lambda: "T" not in {_found(machine, pid).state for pid in family})
+        finally:
+            machine.kill_tree(parent.pid, start)
+    with pytest.raises(VictimChanged):
+        machine.signal_tree(parent.pid, start, "SIGCONT")
+
+
+def test_a_line_by_hand_does_the_same_from_here(machine: Host, tmp_path: Path) -> None:
+    line = machine.by_hand(f'echo "it\'s $((1 + 1))" >{tmp_path}/done')
+    if machine.name == "far":
+        assert line.startswith("ssh ")
+    subprocess.run(["sh", "-c", f"{line} && true"], check=True, stdin=subprocess.DEVNULL)
+    assert (tmp_path / "done").read_text() == "it's 2\n"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "cure"),
+    [
+        ({"known_hosts_file": "/nowhere/known"}, "compare `ssh-keyscan`"),
+        ({"identity_file": "/nowhere/key"}, "correct identity_file"),
+    ],
+)
+def test_a_road_that_does_not_work_is_told_with_its_own_cure(
+    ssh_spec: dict[str, object], wrong: dict[str, str], cure: str
+) -> None:
+    with pytest.raises(HostFailed, match=f"cure: {cure}"):
+        host({**ssh_spec, **wrong}).run(["true"], 5)
+
+
 def _children(pid: int) -> list[int]:
     return [one.pid for one in _alive() if one.parent == pid]
 
@@ -257,7 +250,7 @@ def test_a_spawn_that_cannot_start_says_why(machine: Host, tmp_path: Path) -> No
 
 
 def test_a_host_that_does_not_answer_is_named_with_the_cure(ssh_spec: dict[str, object]) -> None:
-    silent = host({**ssh_spec, "port": _free_port()})
+    silent = host({**ssh_spec, "port": free_port()})
     with pytest.raises(HostFailed, match=r"on host far: true; seen: .*refused; cure: check addr"):
         silent.run(["true"], 5)
 
@@ -265,7 +258,7 @@ def test_a_host_that_does_not_answer_is_named_with_the_cure(ssh_spec: dict[str, 
 def test_a_key_or_host_that_is_not_known_is_refused(
     ssh_spec: dict[str, object], tmp_path: Path
 ) -> None:
-    stranger = {**ssh_spec, "identity_file": str(_key(tmp_path / "other"))}
+    stranger = {**ssh_spec, "identity_file": str(key(tmp_path / "other"))}
     with pytest.raises(HostFailed, match="Permission denied"):
         host(stranger).run(["true"], 5)
     (tmp_path / "none known").write_text("")
