@@ -11,6 +11,9 @@ import typer
 
 from firemarshal import __version__
 from firemarshal.bad_input import BadInput
+from firemarshal.cli.lab import lab_app
+from firemarshal.cli.new import new_app
+from firemarshal.cli.shared import Target, project
 
 app = typer.Typer(
     help="Fire drills for systems: real faults, measured recovery, judged against the plan.",
@@ -18,11 +21,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-lab_app = typer.Typer(help="The embedded lab: real systems on this machine.", no_args_is_help=True)
 app.add_typer(lab_app, name="lab")
+app.add_typer(new_app, name="new")
 UsageError: Any = typer.BadParameter.__base__  # typer brings a click of its own, without a name
 QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
-Target = Annotated[str, typer.Option("--target", help="targets/NAME.toml, or a path")]
 
 
 def main() -> None:
@@ -46,7 +48,7 @@ def run(context: typer.Context, paths: list[str], target: Target) -> None:
 
     words = [*paths, *context.args, "--target", target, "-p", "firemarshal.quiet", *QUIET]
     words += ["-o", "console_output_style=classic"]  # drills are no percentage
-    words.append(f"--rootdir={_project().rootdir}")  # where heal and status will look, too
+    words.append(f"--rootdir={project().rootdir}")  # where heal and status will look, too
     sys.exit(int(pytest.main(["--import-mode=importlib", *words])))
 
 
@@ -56,7 +58,7 @@ def check(paths: list[str], target: Target) -> None:
     import pytest
 
     words = [*paths, "--target", target, "--collect-only", "-q", *QUIET]
-    words.append(f"--rootdir={_project().rootdir}")  # a folder without pyproject.toml is one too
+    words.append(f"--rootdir={project().rootdir}")  # a folder without pyproject.toml is one too
     sys.exit(int(pytest.main(["--import-mode=importlib", *words])))
 
 
@@ -66,17 +68,15 @@ def heal(
     within_s: Annotated[float, typer.Option(help="how long to try, seconds")] = 120,
 ) -> None:
     """Undo what dead drills left on a target, and prove it; exit code 20 while something stands."""
-    project = _project()
     heal_all = import_module("firemarshal.healing").heal_all
-    standing: dict[str, list[str]] = heal_all(project, target, within_s, print, _lab_table)
+    standing: dict[str, list[str]] = heal_all(project(), target, within_s, print, _lab_table)
     sys.exit(20 if any(standing.values()) else 0)
 
 
 @app.command()
 def status(target: Target) -> None:
     """Who drills a target now, what stands on it, and how to undo it by hand; exit code 20."""
-    project = _project()
-    lines: list[str] = import_module("firemarshal.healing").standing_lines(project, target)
+    lines: list[str] = import_module("firemarshal.healing").standing_lines(project(), target)
     print("\n".join(lines) or f"{target}: nothing stands, no drill runs")
     sys.exit(20 if lines else 0)
 
@@ -86,7 +86,7 @@ def steps(
     words: Annotated[list[str] | None, typer.Argument()] = None,
 ) -> None:
     """The sentences that features may use; WORDS narrow them."""
-    vocabulary = import_module("firemarshal.vocabulary").load(_project().packages.steps)
+    vocabulary = import_module("firemarshal.vocabulary").load(project().packages.steps)
     for one in vocabulary.definitions:
         if all(word.lower() in one.text.lower() for word in words or []):
             print(f"{one.keyword:6}{one.text}")
@@ -95,7 +95,7 @@ def steps(
 @app.command()
 def faults() -> None:
     """The faults that can be injected, with what they do and how long they last."""
-    catalogue = import_module("firemarshal.catalogue").Catalogue(_project().packages.faults)
+    catalogue = import_module("firemarshal.catalogue").Catalogue(project().packages.faults)
     for name in catalogue.names:
         facts = catalogue.find(name, "faults").facts
         print(f"{name:28}{facts.lasts:14}{facts.does}")
@@ -104,11 +104,11 @@ def faults() -> None:
 @app.command()
 def recoveries() -> None:
     """What can be done after a disaster: recoveries, and the team's runbooks with their steps."""
-    project = _project()
-    catalogue = import_module("firemarshal.catalogue").Recoveries(project.packages.faults)
+    here = project()
+    catalogue = import_module("firemarshal.catalogue").Recoveries(here.packages.faults)
     for name in catalogue.names:
         print(f"{name:28}{catalogue.find(name, 'recoveries').facts.does}")
-    for runbook in project.runbooks():
+    for runbook in here.runbooks():
         print(f"runbook {runbook.name!r}")
         for step in runbook.as_json()["steps"]:
             print(f"    {step['id']:16}{step['kind']:9}{step['owner']:20}{step['text']}")
@@ -124,7 +124,7 @@ def confirm(
 ) -> None:
     """Answer a step of a runbook that waits for a person; the waiting is measured."""
     answer = import_module("firemarshal.asking").confirm
-    question = answer(_project().state, step, by, refused=refuse, note=note, drill=drill)
+    question = answer(project().state, step, by, refused=refuse, note=note, drill=drill)
     word = "refused" if refuse else "confirmed"
     print(f"{word}: {question.value['text']} ({question.value['drill']}), by {by}")
 
@@ -136,7 +136,7 @@ def explain(
 ) -> None:
     """Why drills came out as they did: tried, seen, needed, the journal around it, the cure."""
     runs = import_module("firemarshal.reports.runs")
-    found = runs.load(runs.find(_project().runs, run))
+    found = runs.load(runs.find(project().runs, run))
     tell = import_module("firemarshal.reports.explain").explain
     print("\n".join(tell(found, runs.pick(found, drill))))
 
@@ -147,16 +147,33 @@ def report(
     allure: Annotated[str, typer.Option(help="also write Allure results into this folder")] = "",
 ) -> None:
     """Make every report of a run again from its folder; the same bytes as the run itself wrote."""
-    folder = import_module("firemarshal.reports.runs").find(_project().runs, run)
+    folder = import_module("firemarshal.reports.runs").find(project().runs, run)
     rebuild = import_module("firemarshal.reports.rebuild").rebuild
     for path in rebuild(folder, Path(allure) if allure else None):
         print(path)
 
 
 @app.command()
+def conformance(
+    fault: Annotated[str, typer.Argument(help="its name, as `firemarshal faults` lists it")],
+    target: Target = "lab",
+    system: Annotated[str, typer.Option(help="the system to break; else the first of a kind")] = "",
+    kills: Annotated[int, typer.Option(help="how often inject and heal are killed")] = 4,
+    seed: Annotated[int | None, typer.Option(help="of the moments of these kills")] = None,
+) -> None:
+    """Break a system for real, about ten times, to see whether a fault keeps its contract."""
+    prove, lab = import_module("firemarshal.prove").prove, import_module("firemarshal.lab")
+    found = prove(project(), fault, target, system, lab, print, kills=kills, seed=seed)
+    for one in found:
+        print(f"{one.check}: {one.text}")
+    print(f"{fault}: {len(found)} findings" if found else f"{fault} keeps its word")
+    sys.exit(1 if found else 0)
+
+
+@app.command()
 def doctor(target: Target = "lab") -> None:
     """What this machine can drill, what is missing, and the cure; exit code 4 if anything is."""
-    findings = import_module("firemarshal.doctor").examine(_project(), target)
+    findings = import_module("firemarshal.doctor").examine(project(), target)
     for finding in findings:
         print(f"{'ok     ' if finding.well else 'MISSING'} {finding.what}: {finding.seen}")
         if not finding.well:
@@ -186,7 +203,7 @@ def init(
     options = {key: str(value) for key, value in locals().items()}
     module = import_module("firemarshal.init")
     ask = module.Ask(options, module.reader())
-    print("\n".join(module.init(_project().rootdir, target, kind, ask)))
+    print("\n".join(module.init(project().rootdir, target, kind, ask)))
 
 
 @app.command()
@@ -199,90 +216,14 @@ def prepare(
 ) -> None:
     """The least that recorder and probes need on a target, for a DBA to read; --apply runs it."""
     prepared = import_module("firemarshal.prepare").prepare
-    for line in prepared(_project(), target, system, apply, remove, admin):
+    for line in prepared(project(), target, system, apply, remove, admin):
         print(line)
-
-
-@lab_app.command("up")
-def lab_up(target: Target = "lab", system: str = "") -> None:
-    """Bring the lab's systems up and leave them up until `firemarshal lab down`."""
-    for name, table in _lab_systems(target, system):
-        folder = _project().lab / name
-        _lab("up", table, folder, lambda text: print(text, flush=True))
-        print(f"{name}: up; {_lab('status', folder)['connect']}")
-
-
-@lab_app.command("down")
-def lab_down(target: Target = "lab", system: str = "") -> None:
-    """Stop the lab's systems and remove what they left; exit code 20 if something stays."""
-    left = []
-    _refuse_while_faults_stand(target)
-    for name, _ in _lab_systems(target, system):
-        left += _lab("down", _project().lab / name, lambda text: print(text, flush=True))
-        print(f"{name}: down")
-    for one in left:
-        print(f"still there: {one}")
-    sys.exit(20 if left else 0)
-
-
-@lab_app.command("status")
-def lab_status(target: Target = "lab", system: str = "") -> None:
-    """Which of the lab's systems are up, and how to look inside."""
-    for name, _ in _lab_systems(target, system):
-        found = _lab("status", _project().lab / name)
-        print(f"{name}: {'up; ' + found['connect'] if found['up'] else 'down'}")
 
 
 def _lab_table(system: str) -> Any:
     """A system of the lab as it was made, whatever a fault did to it since; None when removed."""
-    path = _project().lab / system / "system.json"
+    path = project().lab / system / "system.json"
     return json.loads(path.read_text()) if path.exists() else None
-
-
-def _refuse_while_faults_stand(target: str) -> None:
-    lines = import_module("firemarshal.healing").standing_lines(_project(), target)
-    if lines:
-        raise BadInput(
-            f"a drill runs or left faults: {lines[0]}",
-            where=f"lab of target {target}",
-            cure=f"first: firemarshal heal --target {target}",
-        )
-
-
-def _lab(function: str, *arguments: Any) -> Any:
-    lab = import_module("firemarshal.lab")
-    try:
-        return getattr(lab, function)(*arguments)
-    except lab.LabProblem as problem:
-        raise BadInput(str(problem), where="lab") from None
-
-
-def _lab_systems(target: str, wanted: str) -> list[tuple[str, Any]]:
-    profile = _project().target(target)
-    found = [
-        (one.name, one.model_dump(mode="json"))
-        for one in profile.systems
-        if one.lab and wanted in ("", one.name)
-    ]
-    if not found:
-        raise BadInput(
-            f"no system {wanted!r} of the lab" if wanted else "no system of the lab",
-            where=f"target {target}",
-            cure=f"it has: {', '.join(one.name for one in profile.systems if one.lab) or 'none'}",
-        )
-    return found
-
-
-def _project() -> Any:
-    """The project of the nearest folder with a pyproject.toml or features/, as pytest's rootdir."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / "pyproject.toml").exists() or (folder / "targets").is_dir():
-            here = folder
-            break
-    found = import_module("firemarshal.project").load(here)
-    found.importable()
-    return found
 
 
 @app.callback(invoke_without_command=True)
@@ -292,7 +233,3 @@ def _version(
     if version:
         print(f"firemarshal {__version__}")
         raise typer.Exit(os.EX_OK)
-
-
-if __name__ == "__main__":
-    main()
