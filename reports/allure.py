@@ -4,6 +4,7 @@ Names and ids are made from the run and its drills, so that writing twice gives 
 """
 
 import hashlib
+import re
 import uuid
 from html import escape
 from pathlib import Path, PurePosixPath
@@ -14,6 +15,7 @@ import orjson
 from firemarshal.reports import allure_files, allure_sides, allure_steps, severity, story, words
 
 PREFIX = "firemarshal-"
+OURS = re.compile(rf"{PREFIX}[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}-")
 NOT_CLEAN = "NOT CLEAN"
 STATUS = {"PASSED": "passed", "FAILED": "failed", "NOT RUN": "skipped"}
 CONTROL = "negative control"
@@ -30,7 +32,8 @@ def write(folder: Path, into: Path, *, replace: bool = False) -> list[Path]:
     into.mkdir(parents=True, exist_ok=True)
     if replace:
         for path in sorted(into.glob(f"{PREFIX}*")):
-            path.unlink()
+            if OURS.match(path.name) and path.is_file():
+                path.unlink()
     written = [_write(run, one, into) for one in run.drills]
     allure_sides.write(run, into)
     return written

@@ -20,23 +20,32 @@ Json = dict[str, Any]
 
 
 def write(run: story.Run, into: Path) -> None:
-    """Both files, merged with what an ordinary suite has left there."""
-    _store(into / "categories.json", orjson.dumps(_categories(into), option=orjson.OPT_INDENT_2))
+    """Both files, merged with what an ordinary suite has left there.
+
+    A `categories.json` that is no list stays as it is: it is somebody's, and we cannot add to it.
+    """
+    categories = _categories(into / "categories.json")
+    if categories is not None:
+        data = orjson.dumps(categories, option=orjson.OPT_INDENT_2)
+        _store(into / "categories.json", data)
     _store(into / "environment.properties", _environment(run, into))
 
 
-def _categories(into: Path) -> list[Json]:
+def _categories(path: Path) -> list[Json] | None:
     ours = [
         {"name": name, "matchedStatuses": statuses, "messageRegex": pattern}
         for name, statuses, pattern in CATEGORIES
     ]
     names = {one["name"] for one in ours}
     try:
-        found = orjson.loads((into / "categories.json").read_bytes())
-    except (FileNotFoundError, orjson.JSONDecodeError):
-        found = []
-    listed = found if isinstance(found, list) else []
-    theirs = [one for one in listed if isinstance(one, dict) and one.get("name") not in names]
+        found = orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        return ours
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(found, list):
+        return None
+    theirs = [one for one in found if not isinstance(one, dict) or one.get("name") not in names]
     return [*theirs, *ours]
 
 

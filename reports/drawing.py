@@ -4,8 +4,9 @@ Good answers stand by their latency on a logarithmic scale; the others stand in 
 own, so that nothing depends on colour. Colours come from `page/drawing.css`.
 """
 
+import html
+import re
 from dataclasses import dataclass
-from html import escape
 from math import log10
 from pathlib import Path
 
@@ -18,6 +19,7 @@ PLOT = WIDTH - LEFT - RIGHT
 ROW, LATENCY, LANE, GAP, AXIS = 15, 150, 15, 8, 34
 STRIP, STRIP_HIGH, THIN = 220, 16, 4
 LOWEST_US = 100
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 STYLE = Path(__file__).parent / "page" / "drawing.css"
 STEPS_US = [
     unit * factor
@@ -162,6 +164,11 @@ def _levels(window: Window) -> list[tuple[int, int, int]]:
                 continue
         found.append((height, number, number + 1))
     return found
+
+
+def escape(text: str) -> str:
+    """Text as markup, without the control characters that no XML may hold."""
+    return html.escape(_CONTROLS.sub("", text))
 
 
 def standalone(svg: str) -> str:

@@ -21,9 +21,12 @@ def keep(folder: Path, plan_folders: Iterable[Path]) -> None:
 def rebuild(folder: Path, allure: Path | None = None, *, replace: bool = False) -> list[Path]:
     """Write every report of a run, Allure results into `allure` where one is named.
 
-    BadInput when the folder is no run, was cut short before `run.json`, or cannot be written.
+    BadInput when the folder is no run, was cut short before `run.json`, was changed so that it
+    means nothing any more, or cannot be written.
     """
-    if missing := runs.load(folder).missing:
+    with _told(folder):
+        loaded = runs.load(folder)
+    if missing := loaded.missing:
         raise BadInput(
             f"{missing[0]}, so what was planned cannot be told",
             where=str(folder),
@@ -41,6 +44,12 @@ def rebuild(folder: Path, allure: Path | None = None, *, replace: bool = False) 
 def _told(folder: Path) -> Iterator[None]:
     try:
         yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
+        raise BadInput(
+            f"holds what this version cannot read ({type(problem).__name__}: {problem})",
+            where=str(folder),
+            cure="read it with the firemarshal that ran it; line 1 of a journal names its version",
+        ) from problem
     except OSError as problem:
         raise BadInput(
             f"a report cannot be written: {problem.strerror}",

@@ -246,6 +246,25 @@ def test_a_folder_that_nobody_named_holds_the_newest_run_only(
     assert "ordinary" in results(into)
 
 
+def test_a_foreign_folder_keeps_what_is_in_it(run_folder: Path, tmp_path: Path) -> None:
+    theirs = {
+        "categories.json": b"{ not a list",
+        "firemarshal-notes.txt": b"kept by hand",
+        "environment.properties": b"\xff\xfe=latin\r\nbrowser = none\r\n",
+        "a-result.json": b"[]",
+        "photo.png": b"\x89PNG",
+    }
+    for name, data in theirs.items():
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "firemarshal-folder").mkdir()
+    for _ in range(2):
+        rebuild.rebuild(run_folder, tmp_path, replace=True)
+    left = {name: (tmp_path / name).read_bytes() for name in theirs}
+    assert left.pop("environment.properties").startswith(b"\xff\xfe=latin\nbrowser = none\n")
+    assert left == {name: data for name, data in theirs.items() if name in left}
+    assert len(list(tmp_path.glob("firemarshal-*-result.json"))) == len(STATUSES)
+
+
 @pytest.mark.parametrize("command", ["run", "report"])
 def test_a_folder_that_cannot_be_made_is_refused(
     every_verdict: ToyProject, command: str, tmp_path: Path

@@ -102,3 +102,23 @@ def test_alone_it_carries_colours_and_ground(tmp_path: Path) -> None:
     assert root.get("width") == "960"
     assert '<rect class="ground"' in svg
     assert "<style>" in svg
+
+
+def test_eight_hours_stay_small(tmp_path: Path) -> None:
+    end = BEGAN_US + 8 * 3_600_000_000
+    run_folders.ledger(tmp_path / "a.ledger", end, 200_000)
+    drawn = panel(tmp_path / "a.ledger", BEGAN_US, end, (T0_US, BACK_US))
+    svg = drawing.outage(drawn, "k")
+    assert sum(one.ok + one.failed + one.unanswered for one in drawn.window.columns) == 144_000
+    assert len(svg) < 60_000
+    assert "+7 h" in svg
+
+
+def test_a_strip_needs_no_colour(tmp_path: Path) -> None:
+    run_folders.ledger(tmp_path / "a.ledger")
+    window = attempts.Window(BEGAN_US, BACK_US + 4_000_000, drawing.STRIP)
+    attempts.look(tmp_path / "a.ledger", [window], [])
+    root = ElementTree.fromstring(drawing.strip(window, T0_US, 'not "served"'))
+    assert root.get("aria-label") == 'not "served"'
+    heights = [one.get("height") for one in root if one.tag.endswith("rect")]
+    assert heights == ["4.0", "16.0", "4.0"]

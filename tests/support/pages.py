@@ -17,6 +17,7 @@ class Page(HTMLParser):
         self.ids: list[str] = []
         self.links: list[str] = []
         self.loads: list[str] = []
+        self.facts: list[tuple[str, str]] = []
         self.words = ""
         self._open: list[str] = []
         self.feed(text)
@@ -24,6 +25,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         facts = dict(attrs)
+        self.facts += [(name, value or "") for name, value in attrs]
         self.tags.append(tag)
         if tag not in VOID and not (self._open and self._open[-1] in ("path", "rect")):
             self._open.append(tag)
@@ -33,6 +35,7 @@ class Page(HTMLParser):
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
+        self.facts += [(name, value or "") for name, value in attrs]
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open.pop() == tag, (tag, self._open)
