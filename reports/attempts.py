@@ -128,7 +128,7 @@ def look(path: Path, windows: Sequence[Window], stretches: Sequence[Stretch]) ->
     counts = [0] * len(Outcome)
     late = [0] * (LATEST_STEP + 1)
     most = first_us = last_us = 0
-    for _, scheduled, began, _, done, _, _, outcome, _, _ in _records(path, begun):
+    for _, scheduled, began, _, done, _, _, outcome, *_ in _records(path, begun):
         counts[outcome] += 1
         first_us, last_us = first_us or scheduled, scheduled
         if began:
