@@ -1,10 +1,8 @@
 """Does a fault keep its word? The checks that every fault must pass, a stranger's too.
 
-    fault = Catalogue(["mycompany.faults"]).find("postgres.my_fault", "here")
-    assert check(fault, {"target": "staging", "drill": "trial", "system": table}) == []
-
-`table` is the system's table of a target profile; a lab leaves one in its folder's `system.json`.
-Everything is done for real, about ten times: the system must be one that may be broken. Every verb
+`firemarshal conformance NAME --target lab`, or `firemarshal.prove.prove` in a test, find the fault
+and a system for it; `check` is what they call. Everything is done for real, about ten times: the
+system must be one that may be broken. Every verb
 runs as in a drill, by name, with JSON arguments, in a child that is killed at its deadline; so
 whatever heals is another process that knows the victims' JSON and nothing else.
 """
@@ -48,8 +46,16 @@ def check(
             _tried(trial, number, kills)
         except Unusable as problem:
             trial.expect(False, str(problem))
-            trial.heal(trial.victims)
+            _heal_what_was_aimed_at(trial)
+        except BaseException:  # Ctrl-C too: nobody else would heal
+            _heal_what_was_aimed_at(trial)
+            raise
         return trial.findings
+
+
+def _heal_what_was_aimed_at(trial: Trial) -> None:
+    if trial.victims:
+        trial.heal(trial.victims)
 
 
 def _tried(trial: Trial, seed: int, kills: int) -> None:

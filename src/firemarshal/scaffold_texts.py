@@ -13,7 +13,7 @@ FAULT = Fault(
     lasts="until healed",
 )
 Json = dict[str, Any]
-NOT_YET = "{kind}.{name} cannot {{}} yet: write it in {file}, see docs/add-a-fault.md"
+NOT_YET = "{{}} is not written yet: {file} (how: firemarshal's page add-a-fault.md)"
 
 
 def aim(configuration: Json) -> list[Json]:
@@ -28,7 +28,7 @@ def inject(victims: list[Json], configuration: Json) -> None:
 
 def bit(victims: list[Json], configuration: Json) -> Json:
     """{{"bit": true or false, "seen": "..."}}: prove the harm by another road than inject's."""
-    raise NotDone(NOT_YET.format("prove its bite"))
+    raise NotDone(NOT_YET.format("bit"))
 
 
 def heal(victims: list[Json], configuration: Json) -> list[str]:
