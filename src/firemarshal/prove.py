@@ -33,14 +33,13 @@ def prove(
     wanted: str,
     lab: Any,
     say: Say,
-    *,
-    kills: int = 4,
-    seed: int | None = None,
+    **more: Any,
 ) -> list[Finding]:
     """All that the fault does wrong, [] for nothing; the system is broken about ten times.
 
     A system of the lab is made for it and taken down again; any other one is held as a drill
-    holds it. Raises BadInput for what is not there, and where nothing may be broken.
+    holds it. `more` goes to `conformance.check`. Raises BadInput for what is not there, and where
+    nothing may be broken.
     """
     profile = project.target(target_name)
     fault = Catalogue(project.packages.faults).find(name, "conformance")
@@ -52,12 +51,12 @@ def prove(
         )
     table = system.model_dump(mode="json")
     if system.lab and "members" not in table:
-        return _in_the_lab(project, fault, table, lab, say, kills, seed)
+        return _in_the_lab(project, fault, table, lab, say, more)
     held = state.SystemState(project.state, profile.name, system.name)
     _refuse_standing(held, profile.name)
     try:
         with held.lock({"conformance": name}):
-            return _checked(profile.name, fault, table, say, kills, seed)
+            return _checked(profile.name, fault, table, say, more)
     except state.Locked as locked:
         raise BadInput(str(locked), where=f"system {system.name}", cure="wait for it") from None
 
@@ -83,15 +82,14 @@ def _in_the_lab(
     table: Json,
     lab: Any,
     say: Say,
-    kills: int,
-    seed: int | None,
+    more: Json,
 ) -> list[Finding]:
     """In a folder of its own, so that a lab that is up for drills stays as it is."""
     folder: Path = project.lab / f"{table['name']}-{TRIAL}"
     try:
         made = lab.up(table, folder, say)
         whole = target.completed(made, f"lab of {table['name']}").model_dump(mode="json")
-        return _checked("lab", fault, whole, say, kills, seed)
+        return _checked("lab", fault, whole, say, more)
     except lab.LabProblem as problem:
         raise BadInput(str(problem), where=f"lab of {table['name']!r}") from None
     finally:
@@ -99,12 +97,10 @@ def _in_the_lab(
             say(f"still there: {one}")
 
 
-def _checked(
-    name: str, fault: FaultFile, table: Json, say: Say, kills: int, seed: int | None
-) -> list[Finding]:
-    say(f"{fault.name}: {table['name']} is broken about {6 + 2 * kills} times, be patient")
+def _checked(name: str, fault: FaultFile, table: Json, say: Say, more: Json) -> list[Finding]:
+    say(f"{fault.name}: {table['name']} is broken again and again, be patient")
     configuration = {"target": name, "drill": TRIAL, "system": table}
-    return check(fault, configuration, kills=kills, seed=seed)
+    return check(fault, configuration, **more)
 
 
 def _refuse_standing(held: state.SystemState, target_name: str) -> None:

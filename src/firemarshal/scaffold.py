@@ -35,6 +35,7 @@ def fault(project: Project, name: str, kind: str, target_name: str, wanted: str)
         "Words": words.capitalize(),
         "system": system,
         "target": target_name,
+        "imports": _imports(project),
         "file": places["FAULT"].relative_to(project.rootdir).as_posix(),
         "up": len(places["TEST"].relative_to(project.rootdir).parts) - 1,
     }
@@ -104,6 +105,12 @@ def _own(packages: tuple[str, ...], key: str) -> str:
         where = f"pyproject.toml [tool.firemarshal] {key}"
         raise BadInput("names no package of this repository", where=where, cure=cure)
     return own[-1]
+
+
+def _imports(project: Project) -> str:
+    """Sorted as linters want it: to a stranger both packages are other people's."""
+    ours, bdd = scaffold_texts.OURS, scaffold_texts.BDD
+    return f"{bdd}\n\n{ours}" if _is_house(project.rootdir) else f"{ours}\n{bdd}"
 
 
 def _feature(project: Project, places: dict[str, Path]) -> Path:

@@ -39,10 +39,7 @@ def heal(victims: list[Json], configuration: Json) -> list[str]:
 STEP = '''\
 """What can be said of this: {words}. A step only declares, it touches nothing."""
 
-from pytest_bdd import when
-
-from firemarshal.declare import Disaster
-from firemarshal.drills.sentences import sentence
+{imports}
 
 
 @when(sentence(\'{words} strikes "{{system}}" for {{time:Duration}}\'))
@@ -85,6 +82,11 @@ ROOT = Path(__file__).resolve().parents[{up}]
 def test_{name}_keeps_its_word() -> None:
     assert prove(load(ROOT), "{kind}.{name}", "{target}", "{system}", lab, print) == []
 '''
+
+BDD = "from pytest_bdd import when"
+OURS = """\
+from firemarshal.declare import Disaster
+from firemarshal.drills.sentences import sentence"""
 
 SETTINGS = """
 # Where firemarshal looks, besides its own: sentences and faults of this repository.

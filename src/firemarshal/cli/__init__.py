@@ -160,10 +160,12 @@ def conformance(
     system: Annotated[str, typer.Option(help="the system to break; else the first of a kind")] = "",
     kills: Annotated[int, typer.Option(help="how often inject and heal are killed")] = 4,
     seed: Annotated[int | None, typer.Option(help="of the moments of these kills")] = None,
+    within_s: Annotated[float, typer.Option(help="how long healing may take, seconds")] = 60,
 ) -> None:
     """Break a system for real, about ten times, to see whether a fault keeps its contract."""
     prove, lab = import_module("firemarshal.prove").prove, import_module("firemarshal.lab")
-    found = prove(project(), fault, target, system, lab, print, kills=kills, seed=seed)
+    more = {"kills": kills, "seed": seed, "within_s": within_s}
+    found = prove(project(), fault, target, system, lab, print, **more)
     for one in found:
         print(f"{one.check}: {one.text}")
     print(f"{fault}: {len(found)} findings" if found else f"{fault} keeps its word")
