@@ -12,7 +12,16 @@ from typing import Any
 
 import orjson
 
-from firemarshal.reports import allure_files, allure_sides, allure_steps, severity, story, words
+from firemarshal.reports import (
+    allure_files,
+    allure_sides,
+    allure_steps,
+    people,
+    severity,
+    story,
+    telling,
+    words,
+)
 
 PREFIX = "firemarshal-"
 OURS = re.compile(rf"{PREFIX}[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}-")
@@ -58,7 +67,14 @@ def message(drill: story.Drill) -> str:
         (one["verdict"], f"{one['text']}: {one['reason']}") for one in drill.promises if one["seq"]
     ]
     others = [f"{judged}: {text}" for judged, text in found if text not in decided]
-    return "\n".join([words.state_after(drill.result), decided, *others])
+    wrong = [text] if (text := people.contradiction(drill)) else []
+    return "\n".join([words.state_after(drill.result), *wrong, decided, *others])
+
+
+def description(drill: story.Drill) -> str:
+    """The message with what happened in whole sentences behind the state of the target."""
+    state, _, rest = message(drill).partition("\n")
+    return "\n".join([state, telling.sentence(drill), rest])
 
 
 def history_id(drill: story.Drill) -> str:
@@ -82,7 +98,7 @@ def _write(run: story.Run, drill: story.Drill, into: Path) -> Path:
         "titlePath": [*PurePosixPath(drill.drill["file"]).parts],
         "status": status(drill),
         "stage": "finished",
-        "description": escape(message(drill), quote=False).replace("\n", "\n\n"),
+        "description": escape(description(drill), quote=False).replace("\n", "\n\n"),
         "start": clock.begin,
         "stop": clock.end,
         "labels": _labels(run, drill),
@@ -100,17 +116,16 @@ def _labels(run: story.Run, drill: story.Drill) -> list[Json]:
     pairs = [
         ("epic", family),
         ("feature", drill.drill["feature"]),
-        ("parentSuite", family),
-        ("suite", drill.drill["feature"]),
         ("verdict", drill.verdict),
         ("code", drill.result["code"]),
         ("target after", drill.result["target_after"]),
         ("target", run.target),
         ("environment", run.environment),
+        *_of_clauses(run, drill),
+        ("parentSuite", family),
+        ("suite", drill.drill["feature"]),
         ("framework", "firemarshal"),
         *(("tag", one) for one in drill.drill["tags"]),
-        *(("clause", one) for one in drill.drill["clauses"]),
-        *_of_clauses(run, drill),
     ]
     if drill.control:
         pairs += [("tag", CONTROL), ("control", CONTROL)]
@@ -118,10 +133,11 @@ def _labels(run: story.Run, drill: story.Drill) -> list[Json]:
 
 
 def _of_clauses(run: story.Run, drill: story.Drill) -> list[tuple[str, str]]:
-    """Owner and severity, where the plan that the run was started with names them."""
+    """The clauses; owner and severity where the plan that the run was started with names them."""
     clauses = [run.clauses.get(one, {}) for one in drill.drill["clauses"]]
     said = severity.words(run.clauses, drill.drill["clauses"])
     return [
+        *(("clause", one) for one in drill.drill["clauses"]),
         *(("owner", str(one.get("owner", ""))) for one in clauses),
         ("severity", severity.of_allure(said)),
         *(("plan severity", one) for one in said),

@@ -7,10 +7,12 @@ import orjson
 
 from firemarshal.reports import story
 
+FALSE = "said success; clients disagreed\\."
 # Read by Java, which wants the whole text, and by JavaScript, which has no (?s).
 CATEGORIES = (
     ("Target is NOT CLEAN", ["failed", "broken"], r"target after: NOT CLEAN[\s\S]*"),
     ("Control with a wrong outcome", ["failed", "broken"], r"[\s\S]*negative control: [\s\S]*"),
+    ("Success was claimed, clients disagreed", ["failed"], rf"[\s\S]*\n[^\n]*{FALSE}\n[\s\S]*"),
     ("A promise was missed", ["failed"], r"[\s\S]*\nFAILED: [\s\S]*"),
     ("INVALID: says nothing about the system", ["broken"], r"[\s\S]*\nINVALID: [\s\S]*"),
     ("ABORTED", ["broken"], r"[\s\S]*\n(ABORTED|NO VERDICT): [\s\S]*"),

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from pages import words
 from run_folders import T0_US
 from schemas import SCHEMA, problems
 
-from firemarshal.reports import allure, html, people, rebuild, story
+from firemarshal.reports import allure, allure_sides, html, people, rebuild, story
 
 Json = dict[str, Any]
 SECOND = 1_000_000
@@ -192,6 +193,8 @@ def test_allure_has_them_as_steps_and_as_a_table(tmp_path: Path) -> None:
     allure.write(left(tmp_path, "missed"), into)
     (path,) = into.glob("*-result.json")
     result = json.loads(path.read_bytes())
+    category = next(one for one in allure_sides.CATEGORIES if one[0].startswith("Success"))
+    assert re.fullmatch(category[2], result["statusDetails"]["message"])
     told = next(one for one in result["steps"] if one["name"].startswith("Runbook"))
     assert (told["name"], told["status"]) == (
         f"Runbook {NAME!r}: It said success; clients disagreed.",
