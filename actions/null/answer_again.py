@@ -9,7 +9,7 @@ from firemarshal.fault import NotDone, Recovery
 RECOVERY = Recovery(
     kinds=("null",),
     does="what keeps the toy from answering is taken away by hand",
-    takes_up_to_s=10,
+    takes_up_to_s=5,
 )
 COMMAND_S, ANSWER_S = 5.0, 1.0
 Json = dict[str, Any]

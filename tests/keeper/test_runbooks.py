@@ -22,6 +22,7 @@ Feature: People help
 """
 RUNBOOK = 'the runbook "help the toy" is carried out'
 RETURNS = "writes return within 20 seconds"
+SOON = "writes return within 1 second"  # the watch ends soon where nothing helps
 CURE = 'run = ["rm", "{toy-1.folder}/fault.refuse"]'
 
 
@@ -80,7 +81,7 @@ def test_a_runbook_that_helps_is_met_step_by_step(root: Path) -> None:
 
 def test_a_step_that_fails_ends_the_runbook_and_is_missed(root: Path) -> None:
     failing = step('run = ["sh", "-c", "echo broken; exit 3"]')
-    project = Helped(root, failing, step(CURE))
+    project = Helped(root, failing, step(CURE), promise=SOON)
     code, record, _ = project.outcome()
     assert code == 1
     assert [(one["outcome"], one["answer"]) for one in record["steps"]] == [
@@ -93,19 +94,19 @@ def test_a_step_that_fails_ends_the_runbook_and_is_missed(root: Path) -> None:
 
 
 def test_a_command_that_is_not_there_is_a_step_that_failed(root: Path) -> None:
-    _, record, _ = Helped(root, step('run = ["no-such-command"]')).outcome()
+    _, record, _ = Helped(root, step('run = ["no-such-command"]'), promise=SOON).outcome()
     assert record["steps"][0]["outcome"] == "failed"
     assert "no-such-command: No such file" in record["steps"][0]["answer"]
 
 
 def test_a_place_that_has_no_value_fails_before_anything_is_run(root: Path) -> None:
-    _, record, _ = Helped(root, step('run = ["touch", "{toy-9.folder}/x"]')).outcome()
+    _, record, _ = Helped(root, step('run = ["touch", "{toy-9.folder}/x"]'), promise=SOON).outcome()
     assert "{toy-9.folder} has no value on toy" in record["steps"][0]["answer"]
 
 
 def test_a_command_that_takes_too_long_is_ended_with_all_it_started(root: Path) -> None:
     slow = step('run = ["sh", "-c", "echo begun; sleep 60 & sleep 60"]', "500 ms")
-    project = Helped(root, slow)
+    project = Helped(root, slow, promise=SOON)
     code, record, _ = project.outcome()
     assert code == 1
     assert record["steps"][0]["outcome"] == "late"
@@ -152,7 +153,7 @@ def test_a_person_answers_from_another_terminal(root: Path) -> None:
 
 
 def test_a_person_who_refuses_ends_the_runbook(root: Path) -> None:
-    project = Helped(root, step('ask = "May it?"', "20 s"), step(CURE))
+    project = Helped(root, step('ask = "May it?"', "20 s"), step(CURE), promise=SOON)
     run = project.start()
     wait_until(lambda: [*root.glob(".firemarshal/state/*/*/*.ask.json")] != [], 20, "no question")
     assert project.command("confirm", "step-1", "--by", "Lee", "--refuse").returncode == 0
@@ -163,7 +164,7 @@ def test_a_person_who_refuses_ends_the_runbook(root: Path) -> None:
 
 
 def test_nobody_answers_in_time_is_a_missed_objective(root: Path) -> None:
-    project = Helped(root, step('ask = "May it?"', "1 s"))
+    project = Helped(root, step('ask = "May it?"', "1 s"), promise=SOON)
     code, record, _ = project.outcome()
     assert code == 1
     assert (record["steps"][0]["outcome"], record["steps"][0]["answer"]) == (
