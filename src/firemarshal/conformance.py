@@ -107,25 +107,25 @@ def heals_first(trial: Trial) -> None:
 def hits_no_other(trial: Trial) -> None:
     """Victims that are not what they were, and those of another system, are refused."""
     victims = trial.aim()
-    wrong = [("another system's victim", victims, _renamed(trial.configuration))]
+    wrong = [("another system's victim", victims, renamed(trial.configuration))]
     for key, value in victims[0]["found"].items():
         if type(value) is int:  # a pid, a start time, a counter: the next one is somebody else
             other = [{**one, "found": {**one["found"], key: value + 1}} for one in victims]
             wrong.append((f"a victim with another {key}", other, trial.configuration))
     for what, aimed, where in wrong:
         answer = trial.verb("inject", {"victims": aimed}, where=where)
-        trial.expect(_refused(answer), f"{what} was not refused with NotDone: {answer}")
+        trial.expect(refused(answer), f"{what} was not refused with NotDone: {answer}")
         seen = trial.unless(False, victims)
         trial.expect(not seen, f"{what} was harmed: {seen}")
     trial.heal(victims)
 
 
-def _refused(answer: Answer) -> bool:
+def refused(answer: Answer) -> bool:
     """Raised on purpose: a KeyError is an accident."""
     return bool(answer.error_type) and not hasattr(builtins, answer.error_type)
 
 
-def _renamed(configuration: Json) -> Json:
+def renamed(configuration: Json) -> Json:
     """A system that differs by its names alone, and so has none of the victims."""
     system = configuration["system"]
     tables = [one for key in system if key != "hosts" for one in _tables(system[key])]
@@ -155,7 +155,7 @@ def bites(trial: Trial) -> None:
         trial.expect(not same, f"aim finds again what it stands on already: {sorted(same)}")
     twice = trial.verb("inject", {"victims": victims})
     trial.expect(
-        twice.done or _refused(twice), f"a second inject was neither safe nor refused: {twice}"
+        twice.done or refused(twice), f"a second inject was neither safe nor refused: {twice}"
     )
     trial.heal(victims)
     trial.heal(victims)

@@ -1,4 +1,4 @@
-"""A fault on trial: its verbs as a drill calls them, and what was found."""
+"""A fault or recovery on trial: its verbs as a drill calls them, and what was found."""
 
 import os
 import socket
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from firemarshal.catalogue import FaultFile
+from firemarshal.catalogue import FaultFile, RecoveryFile
 from firemarshal.clock import now_us
 from firemarshal.keeper.hands import AIM_S, HEAL_S, INJECT_S, PROOF_S, PROOF_WITHIN_US
 from firemarshal.keeper.verbs import Answer, Call, run_verb
@@ -17,6 +17,7 @@ from firemarshal.kinds import module_of
 
 Json = dict[str, Any]
 DEADLINE_S = {"aim": AIM_S, "inject": INJECT_S, "bit": PROOF_S, "heal": HEAL_S}
+DEADLINE_S |= {"done": PROOF_S, "remove": HEAL_S}
 LOOK_S = 20.0
 
 
@@ -42,14 +43,19 @@ def waiting_for_nobody() -> Iterator[Waiting]:
 
 
 class Trial:
-    """One fault on one system, and what was found."""
+    """One fault or recovery on one system, and what was found."""
 
     def __init__(
-        self, fault: FaultFile, given: Json, within_s: float, waiting: Waiting, log: Path
+        self,
+        fault: FaultFile | RecoveryFile,
+        given: Json,
+        within_s: float,
+        waiting: Waiting,
+        log: Path,
     ) -> None:
         self.fault, self.configuration, self.arguments = fault, given["of"], given["aim"]
         self.within_s, self.waiting, self.log = within_s, waiting, log
-        self.lasts = fault.facts.lasts == "until healed"
+        self.lasts = getattr(fault.facts, "lasts", "") == "until healed"
         self.findings: list[Finding] = []
         self.victims: list[Json] = []
         self.now, self.inject_s = "", 0.1
@@ -85,7 +91,7 @@ class Trial:
     def verb(
         self, verb: str, words: Json, within_s: float = 0, where: Json | None = None
     ) -> Answer:
-        """One verb of the fault."""
+        """One verb of the fault or recovery."""
         call = Call(verb, self.fault.module, verb, words, where or self.configuration)
         return self._call(call, within_s or DEADLINE_S[verb])
 

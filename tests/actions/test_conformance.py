@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 
-from firemarshal.catalogue import Catalogue, FaultFile
+from firemarshal import recovering
+from firemarshal.catalogue import Catalogue, FaultFile, Recoveries
 from firemarshal.conformance import check
 from firemarshal.fault import VictimChanged
 from firemarshal.lab import down, up
 
 CATALOGUE = Catalogue(["firemarshal.actions"])
 FAULTS = {name: CATALOGUE.find(name, "the tests") for name in CATALOGUE.names}
+KNOWN = Recoveries(["firemarshal.actions"])
+RECOVERIES = {name: KNOWN.find(name, "the tests") for name in KNOWN.names}
 FIXTURES = {"null": "toy", "postgres": "pair"}
 KILLS = {"null": 4, "postgres": 2}
 QUICK = ("postgres.kill_primary", "postgres.cut_replication", "postgres.switch_over")
@@ -35,6 +38,16 @@ def test_every_fault_keeps_its_word(name: str, request: pytest.FixtureRequest) -
     seed = secrets.randbelow(10**6)
     print(f"seed {seed}")
     found = check(fault, configuration, kills=KILLS[kind(fault)], seed=seed)
+    assert not found, "\n".join(f"{one.check}: {one.text}" for one in found)
+
+
+@pytest.mark.parametrize("name", RECOVERIES)
+def test_every_recovery_keeps_its_word(name: str, request: pytest.FixtureRequest) -> None:
+    recovery = RECOVERIES[name]
+    configuration = request.getfixturevalue(FIXTURES[recovery.facts.kinds[0]])
+    seed = secrets.randbelow(10**6)
+    print(f"seed {seed}")
+    found = recovering.check(recovery, configuration, kills=2, seed=seed)
     assert not found, "\n".join(f"{one.check}: {one.text}" for one in found)
 
 
