@@ -1,10 +1,9 @@
 """What it is to be a system of kind "null": one process, one file of rows, faults as files."""
 
-from pathlib import Path
 from typing import Any
 
-from firemarshal.ledger import Ledger, Outcome
 from firemarshal.probes.null.toy import ask, folder_of, line_count, mark_of, member_of, rows_of
+from firemarshal.survivors import compared
 from firemarshal.system import CannotTell, Configuration
 
 ANSWER_WITHIN_S = 2.0
@@ -90,23 +89,8 @@ def forget(configuration: Configuration) -> dict[str, Any]:
 
 def reconcile(configuration: Configuration, ledger: str) -> dict[str, Any]:
     """Compare the ledger with the file, row by row: the toy stays small."""
-    left = dict(rows := rows_of(configuration))
-    counts, lost, late_lost = {"acknowledged": 0, "in_doubt_present": 0}, [], []
-    with Ledger(Path(ledger)) as opened:
-        for attempt in opened.attempts():
-            stored = left.get(attempt.key) == attempt.value
-            if attempt.outcome is Outcome.OK:
-                counts["acknowledged"] += 1
-                left.pop(attempt.key, None)
-                lost += [] if stored else [attempt.key]
-            elif attempt.outcome in (Outcome.UNKNOWN, Outcome.INTENT) and stored:
-                counts["in_doubt_present"] += 1
-                left.pop(attempt.key)
-            elif attempt.late_us:
-                late_lost.append(attempt.key)
-    found = {"lost": lost, "late_lost": late_lost, "unexpected": sorted(left)}
     by = f"every row of {member_of(configuration)['name']}"
-    return {"rows": len(rows), **counts, **found, "by": by}
+    return compared(ledger, dict(rows_of(configuration)), by)
 
 
 def phases(configuration: Configuration, since_us: int) -> list[dict[str, Any]]:
