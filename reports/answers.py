@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from firemarshal.reports import changes, story, telling
+from firemarshal.reports import changes, people, story, telling, words
 
 MOST_CHANGES = 4
 MOST_NAMES = 3
@@ -48,12 +48,18 @@ def promised(run: story.Run) -> list[str]:
 
 
 def happened(run: story.Run) -> str:
-    """What was done to the system, where it was one thing; and how many drills came out how."""
+    """What was done to the system, where it was one thing; how many drills came out how."""
     real = [one for one in run.drills if not one.control and one.t0]
+    waited = sum(people.deciding_us(each) for one in real for each in one.recoveries)
+    told = f"{counts(run)} {_waited(waited)}".strip()
     if len(real) != 1 or not (done := telling.disaster(real[0])):
-        return counts(run)
+        return told
     line = real[0].first("disaster") or real[0].first("clock starts") or {"utc": ""}
-    return f"{done[0].upper()}{done[1:]}, {telling.utc(line['utc'])}. {counts(run)}"
+    return f"{done[0].upper()}{done[1:]}, {telling.utc(line['utc'])}. {told}"
+
+
+def _waited(us: int) -> str:
+    return f"People were waited for {words.fine(us)} in all." if us else ""
 
 
 def counts(run: story.Run) -> str:

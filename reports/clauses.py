@@ -47,7 +47,7 @@ def row(run: story.Run, one: story.Drill, promise: Json, detailed: set[str]) -> 
         "note": "; ".join(one for one in (because.removesuffix(")"), promise["note"]) if one),
         "margin": telling.margin(promise),
         "verdict": promise["verdict"] if promise["seq"] else _not_judged(one),
-        "reason": promise["reason"],
+        "reason": "" if promise["reason"] == promise["note"] else promise["reason"].split(":")[0],
         "seq": promise["seq"],
     }
 

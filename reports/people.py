@@ -45,6 +45,23 @@ def contradiction(one: story.Drill) -> str:
     return f"The {names} said success; clients disagreed."
 
 
+def stopped(one: story.Drill) -> str:
+    """Where runbooks came to nothing, each in a sentence; "" where none did."""
+    return " ".join(
+        _stopped(each) for each in one.recoveries if each["why"] or each["claimed"] == "failed"
+    )
+
+
+def _stopped(recovery: Json) -> str:
+    name = f"The {recovery['kind']} {recovery['name']!r}"
+    step = next((one for one in begun(recovery) if one["outcome"] != "done"), None)
+    if step is None:
+        return f"{name} came to nothing: {recovery['why'] or 'it said so itself'}."
+    owner = f" ({step['owner']})" if step["owner"] else ""
+    answer = f", {step['answer']}" if step["answer"] else ""
+    return f"{name} ended at step {step['id']!r}{owner}: {step['outcome']}{answer}."
+
+
 def _agreed(one: story.Drill, recovery: Json) -> bool | None:
     """Whether clients bore a claim of success out; None where nothing was claimed or judged."""
     if recovery["claimed"] != SUCCESS:

@@ -47,7 +47,7 @@ def sentence(drill: Drill, only: Json | None = None) -> str:
     judged = [one for one in drill.promises if one["seq"] and (only is None or one == only)]
     if not judged or drill.verdict in ("ABORTED", NOT_RUN, NO_VERDICT):
         return _ended(drill)
-    told: list[str] = [people.contradiction(drill)]
+    told: list[str] = [people.contradiction(drill), people.stopped(drill) if only is None else ""]
     notes: list[str] = []
     for one in sorted(judged, key=_order):
         teller = _TELLERS.get(one["kind"])
@@ -55,8 +55,11 @@ def sentence(drill: Drill, only: Json | None = None) -> str:
     return " ".join(dict.fromkeys(one for one in told if one))
 
 
-def _order(one: Json) -> int:
-    return ("rto", "recovery").index(one["kind"]) if one["kind"] in ("rto", "recovery") else 2
+def _order(one: Json) -> tuple[bool, int]:
+    """What was missed first, then what customers felt before what people did."""
+    kinds = ("rto", "recovery")
+    place = kinds.index(one["kind"]) if one["kind"] in kinds else len(kinds)
+    return one["verdict"] != "missed", place
 
 
 def _ended(drill: Drill) -> str:
@@ -73,7 +76,7 @@ def _of_rto(drill: Drill, one: Json) -> str:
     match = re.match(r"(\w+) return\b", one["text"])
     who = f"{match[1].capitalize()} were" if match else "Customers were"
     when, promised = disaster(drill), promised_by(one)
-    if one["verdict"] == "unknown":
+    if one["verdict"] == "unknown" and not (one["upper"] is None and one["lower"]):
         return f"Nobody can say whether the promise holds: {one['reason']} (after {when})."
     interval = Interval(one["lower"], one["upper"])
     line = drill.first("measured", kind="rto")
@@ -82,7 +85,9 @@ def _of_rto(drill: Drill, one: Json) -> str:
         return f"{went} on as before when {when}; {promised}."
     if one["upper"] is None:
         because = one.get("open_because") or "still down"
-        return f"{who} not back {seconds_text(one['lower'])} after {when} ({because}); {promised}."
+        early = ", so nobody can say whether it holds" if one["verdict"] == "unknown" else ""
+        text = f"{who} not back {seconds_text(one['lower'])} after {when} ({because}); {promised}"
+        return f"{text}{early}."
     back = "back" if match else "served again"
     return f"{who} {back} {interval.text()} after {when}; {promised}."
 
@@ -101,16 +106,13 @@ def _of_recovery(drill: Drill, one: Json) -> str:
 
 
 def _of_step(drill: Drill, one: Json) -> str:
-    """A step of a runbook is told only where it was not done in its time."""
-    return "" if one["verdict"] == "met" else f"{one['text']}: {one['reason']}."
-
-
-def _of_claim(drill: Drill, one: Json) -> str:
-    """The contradiction is told first of all; here only what it cannot say."""
-    if one["verdict"] == "met" or people.disputed(drill):
+    """Where a runbook stopped is told of the whole of it; a step without one speaks for itself."""
+    if one["verdict"] == "met" or drill.recoveries:
         return ""
     return f"{one['text']}: {one['reason']}."
 
+
+_of_claim = _of_step  # a contradiction stands before everything else
 
 _TELLERS = {"rto": _of_rto, "recovery": _of_recovery, "step": _of_step, "claim": _of_claim}
 
@@ -164,6 +166,8 @@ def margin(one: Json) -> str:
     limit, upper, lower = one["limit"], one["upper"], one["lower"]
     if not one["seq"] or one["verdict"] == "unknown" or lower is None:
         return "not known"
+    if one["verdict"] == "missed" and upper is None and lower <= limit:
+        return "none: never done"
     if one["verdict"] == "missed":
         over = lower - limit
         least = seconds_text(over) if one["unit"] == "us" else f"{over:,}"

@@ -30,6 +30,9 @@ def measured(promise: Json) -> str:
         return "nothing was measured"
     if promise["unit"] == FALSE_CLAIMS:
         return "no claim" if promise["upper"] is None else _claims(promise["upper"])
+    if promise.get("kind") == "step" and promise["upper"] is None:
+        lower = promise["lower"]
+        return f"not done after {seconds_text(lower)}" if lower else "not begun"
     interval = Interval(promise["lower"], promise["upper"], promise["unit"])
     text = interval.text(promise.get("open_because") or "still down")
     return f"{text} ({promise['note']})" if promise["note"] else text

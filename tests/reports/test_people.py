@@ -12,7 +12,8 @@ from pages import words
 from run_folders import T0_US
 from schemas import SCHEMA, problems
 
-from firemarshal.reports import allure, allure_sides, html, people, rebuild, story
+from firemarshal.reports import allure, allure_sides, html, people, rebuild, story, telling
+from firemarshal.reports.words import measured
 
 Json = dict[str, Any]
 SECOND = 1_000_000
@@ -135,6 +136,31 @@ def test_whoever_claims_nothing_cannot_be_disputed(tmp_path: Path) -> None:
         one = read(left(tmp_path / str(number), "missed", claimed=said))
         assert people.contradiction(one) == ""
         assert people.claim(one, one.recoveries[0]) == told
+
+
+def test_where_a_runbook_stopped_is_told_in_one_sentence(tmp_path: Path) -> None:
+    failed = step("promote", "command", 1.7, 2.2, outcome="failed", answer="exit 3")
+    steps = [step("decide", "human", 0.5, 1.7), failed, step("tell", "http", 0, 0, outcome="x")]
+    folder = left(tmp_path, "unknown", claimed="failed", why="step promote failed", steps=steps)
+    said = f"The runbook {NAME!r} ended at step 'promote' (incident lead): failed, exit 3."
+    one = read(folder)
+    assert people.stopped(one) == said
+    assert telling.sentence(one).startswith(f"{said} Writes were back")
+    first = words(folder).partition("Promises, one by one")[0]
+    assert "People were waited for 1.200 s in all." in first
+
+
+def test_a_recovery_without_steps_says_itself_why(tmp_path: Path) -> None:
+    said = {"kind": "recovery", "steps": [], "claimed": "failed", "why": "not proved in time"}
+    one = read(left(tmp_path, **said))
+    assert people.stopped(one) == f"The recovery {NAME!r} came to nothing: not proved in time."
+
+
+def test_a_step_that_was_not_done_has_no_margin() -> None:
+    missed = promise("step", "us", 5 * SECOND, "Do it", lower=553_000, upper=None, verdict="missed")
+    assert measured(missed) == "not done after 0.553 s"
+    assert telling.margin(missed) == "none: never done"
+    assert measured(missed | {"lower": 0}) == "not begun"
 
 
 def test_an_unjudged_claim_is_doubted(tmp_path: Path) -> None:
