@@ -21,6 +21,7 @@ from firemarshal.journal import Journal
 from firemarshal.keeper.conduct import Conductor
 from firemarshal.keeper.leftovers import heal_leftovers
 from firemarshal.keeper.order import Order
+from firemarshal.keeper.recoveries import ERRANDS
 from firemarshal.keeper.stage import set_up
 from firemarshal.keeper.waiting import Waiting
 from firemarshal.state import Locked, SystemState
@@ -200,6 +201,8 @@ def _import_before_forking(order: Order) -> None:
     """Children are forked warm: importing a driver costs more than most verbs."""
     for system in order.systems:
         import_module(order.module_of(system))
+    if order.drill_json["runbooks"]:
+        import_module(ERRANDS)
     for kind in ("faults", "recoveries"):
         for one in order.drill_json[kind].values():
             import_module(one["module"])
