@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 from firemarshal import vocabulary
-from firemarshal.catalogue import Catalogue, FaultFile
+from firemarshal.catalogue import Catalogue, FaultFile, Recoveries
+from firemarshal.runbook import Runbooks
 from firemarshal.verdict import CODES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,6 +20,7 @@ PAGES = {
     "README.md": ("faults",),
     "docs/faults.md": ("every fault",),
     "docs/glossary.md": ("sentences",),
+    "docs/recoveries.md": ("recoveries",),
 }
 BEGIN = "<!-- begin {name}: written by tools/write_docs.py -->"
 LIST = "codes.py"
@@ -66,6 +68,20 @@ def _fault(found: FaultFile) -> str:
     return "\n".join([*lines, ""])
 
 
+def recoveries() -> str:
+    """What can be done after a disaster: the recoveries that come with it, and the runbooks."""
+    known = Recoveries(["firemarshal.actions"])
+    rows = ["| recovery | does | in at most | leaves |", "|---|---|---|---|"]
+    for name in known.names:
+        facts = known.find(name, "recoveries").facts
+        rows.append(f"| `{name}` | {facts.does} | {facts.takes_up_to_s:g} s | {facts.leaves} |")
+    rows += ["", "| runbook | about | steps |", "|---|---|---|"]
+    for one in Runbooks([ROOT / "plans" / "runbooks"]):
+        steps = ", ".join(f"{step.id} ({step.kind})" for step in one.steps)
+        rows.append(f"| {one.name} | {one.about} | {steps} |")
+    return "\n".join(rows)
+
+
 def sentences() -> str:
     """Every step that a feature can say, and what it declares."""
     found = vocabulary.load(["firemarshal.drills"]).definitions
@@ -83,7 +99,7 @@ def _declared(definition: vocabulary.StepDefinition) -> str:
     names = re.findall(r"\{(\w+)(?::(\w+))?\}", definition.text)
     given = {name: values.get(kind, "a system") for name, kind in names}
     said = vocabulary.declare(definition, given, definition.where).as_json()
-    about = said.get("fault") or said.get("kind")
+    about = next((said[key] for key in ("fault", "recovery", "kind") if said.get(key)), "")
     return f"{said['declares'].lower()}" + (f" `{about}`" if about else "")
 
 
@@ -92,6 +108,7 @@ PARTS = {
     "faults": faults,
     "every fault": every_fault,
     "sentences": sentences,
+    "recoveries": recoveries,
 }
 
 
