@@ -79,8 +79,10 @@ def _timeline(one: story.Drill) -> list[Json]:
 
 
 def _faults(one: story.Drill) -> list[Json]:
+    """Everything that changed the target and could be undone: faults, then what people made."""
     found = []
-    for name, about in one.drill["faults"].items():
+    recoveries = one.drill.get("recoveries", {})
+    for name, about in [*one.drill["faults"].items(), *recoveries.items()]:
         aimed = [
             victim
             for line in one.events("aimed")
@@ -92,16 +94,24 @@ def _faults(one: story.Drill) -> list[Json]:
         found.append(
             {
                 "name": name,
-                "does": about.get("does", ""),
-                "lasts": about.get("lasts", ""),
-                "leaves": about.get("leaves", ""),
-                "sha256": about.get("sha256", ""),
+                "facts": _facts(about),
+                "fault": name not in recoveries,
                 "victims": [str(each.get("id", each.get("name"))) for each in aimed],
                 "shell": [text for line in undos for text in line["shell"]],
+                "undos": len(undos),
                 "healed": healed[-1]["seq"] if healed else 0,
             }
         )
     return found
+
+
+def _facts(about: Json) -> str:
+    told = [
+        f"{name.capitalize()}: {about[name]}"
+        for name in ("lasts", "makes", "leaves")
+        if about.get(name)
+    ]
+    return ". ".join([str(about.get("does", "")), *told]) + "."
 
 
 def _files(one: story.Drill) -> list[Json]:

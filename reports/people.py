@@ -84,6 +84,7 @@ def _told(one: story.Drill, recovery: Json) -> Json:
         "system": recovery["system"],
         "claim": claim(one, recovery),
         "tone": _tone(one, recovery),
+        "about": _about(one, recovery),
         "why": recovery["why"][:1].upper() + recovery["why"][1:].rstrip("."),
         "began": words.fine(abs(recovery["begun_us"] - zero)) if recovery["begun_us"] else "",
         "side": "after" if recovery["begun_us"] >= zero else "before",
@@ -92,6 +93,16 @@ def _told(one: story.Drill, recovery: Json) -> Json:
         "rest": words.fine(max(0, took - waited)),
         "steps": [_step(number, each, zero) for number, each in enumerate(recovery["steps"], 1)],
     }
+
+
+def _about(one: story.Drill, recovery: Json) -> str:
+    """What the drill says of it, and the hash of the runbook's file as it was compiled."""
+    known = one.drill.get("runbooks", {}).get(recovery["name"])
+    if known is None:
+        known = one.drill.get("recoveries", {}).get(recovery["name"], {})
+    file = f"File of the runbook: {known['sha256']}" if known.get("steps") else ""
+    told = [str(known.get("about") or known.get("does") or "").rstrip("."), file]
+    return ". ".join(f"{text[0].upper()}{text[1:]}" for text in told if text) + "." * any(told)
 
 
 def claim(one: story.Drill, recovery: Json) -> str:

@@ -49,7 +49,7 @@ def _moments(one: story.Drill) -> Iterator[Bar]:
         if rto and rto[key] and telling.went_down(rto):
             found.append((rto[key], name, "recorder"))
     found += [
-        (line["at_us"], f"healing of {line['fault']} proved", "keeper")
+        (line["at_us"], f"{_healing(one, line['fault'])} proved", "keeper")
         for line in one.events("healed")
     ]
     found += [
@@ -61,6 +61,11 @@ def _moments(one: story.Drill) -> Iterator[Bar]:
     for at, name, source in sorted(each for each in found if each[0] >= earliest):
         yield min(before, at), at, name, source, "machine"
         before = max(before, at)
+
+
+def _healing(one: story.Drill, name: str) -> str:
+    made = name in one.drill.get("recoveries", {})
+    return f"removal of what {name} made" if made else f"healing of {name}"
 
 
 def _steps(one: story.Drill) -> Iterator[Bar]:

@@ -1,7 +1,7 @@
 """What holds a drill's figures up, and what nobody may conclude from them."""
 
 from firemarshal.clock import seconds_text
-from firemarshal.reports import words
+from firemarshal.reports import people, words
 from firemarshal.reports.attempts import Client
 from firemarshal.reports.story import NOT_RUN, Drill, Run
 
@@ -111,6 +111,7 @@ def not_proved(run: Run, drill: Drill, clients: list[Client]) -> list[str]:
         *_seen_by(clients),
         *_looked_at(drill),
         *_unjudged(run, drill),
+        *_answers(drill),
         "The evidence is chained but neither signed nor time-stamped by anybody outside: whoever "
         "can write this folder could make another.",
     ]
@@ -160,6 +161,12 @@ def _looked_at(drill: Drill) -> list[str]:
         after_us = rto["observed_until_us"] - drill.t0[1]
         told.append(f"Nothing is known later than {seconds_text(after_us)} after the fault.")
     return told
+
+
+def _answers(drill: Drill) -> list[str]:
+    asked = any(step["kind"] == people.HUMAN for one in drill.recoveries for step in one["steps"])
+    text = "That it was this person who answered is not proved: a name is what was typed."
+    return [text] if asked else []
 
 
 def _unjudged(run: Run, drill: Drill) -> list[str]:

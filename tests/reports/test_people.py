@@ -65,7 +65,8 @@ def runbook(**changes: Any) -> Json:
 
 def left(tmp_path: Path, claim: str = "met", *, control: Json | None = None, **said: Any) -> Path:
     """A run in which people followed a runbook; `claim` is what became of its word."""
-    compiled = run_folders.compiled(control=control)
+    book = {"about": "as the plan has it", "sha256": "e" * 64, "steps": [{}]}
+    compiled = run_folders.compiled(control=control, runbooks={NAME: book})
     wrong = claim == "missed"
     kept = {"verdict": claim, "lower": int(wrong), "upper": int(wrong)}
     made = [
@@ -94,6 +95,8 @@ def test_every_step_stands_with_owner_clock_deadline_and_answer(tmp_path: Path) 
     section = text[text.index("What people did") :]
     for said in (
         "It said success; clients agreed.",
+        f"As the plan has it. File of the runbook: {'e' * 64}.",
+        "a name is what was typed",
         "It began 500.0 ms after T0 and took 4.500 s: 1.200 s waiting for people to decide, 3.3",
         "1. Do decide a person incident lead +500.0 ms 1.200 s 5 s ✓ done confirmed by Kim line 12",
         "2. Do promote a command nobody named +1.700 s 3.200 s 5 s ✗ late exit 0 line 12",
