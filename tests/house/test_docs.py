@@ -94,7 +94,7 @@ def test_the_fault_of_the_recipe_compiles_in_a_strangers_repository(
     root: Path, strangers: Path
 ) -> None:
     page = root / "docs" / "add-a-fault.md"
-    fault, step = blocks(page, "python")
+    fault, step, _ = blocks(page, "python")
     (feature,) = blocks(page, "gherkin")
     (settings,) = blocks(page, "toml")
     words = (root / "drills" / "postgres.py").read_text().partition("\n\n\n@")[0]
