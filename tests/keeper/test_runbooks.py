@@ -3,7 +3,8 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ Feature: People help
 RUNBOOK = 'the runbook "help the toy" is carried out'
 RETURNS = "writes return within 20 seconds"
 SOON = "writes return within 1 second"  # the watch ends soon where nothing helps
+PAGER = (
+    '[[people]]\nrole = "on call"\npage = ["sh", "-c", \'firemarshal confirm '
+    '"$FIREMARSHAL_STEP" --by "the pager" --drill "$FIREMARSHAL_DRILL"\']\n'
+)
 CURE = 'run = ["rm", "{toy-1.folder}/fault.refuse"]'
 
 
@@ -61,10 +66,15 @@ def root(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     project = object.__new__(ToyProject)
     project.root = tmp_path
+    clean(project)
+
+
+def clean(project: ToyProject) -> None:
+    """Take the toy down; no process, no undo and no question may be left."""
     project.clear()
     assert project.processes() == []
     assert project.undos() == []
-    assert [*tmp_path.glob(".firemarshal/state/*/*/*.ask.json")] == []
+    assert [*project.root.glob(".firemarshal/state/*/*/*.ask.json")] == []
 
 
 def step(does: str, deadline: str = "5 s") -> str:
@@ -72,17 +82,70 @@ def step(does: str, deadline: str = "5 s") -> str:
     return f'{does}\ndeadline = "{deadline}"'
 
 
-def test_a_runbook_that_helps_is_met_step_by_step(root: Path) -> None:
-    code, record, verdicts = Helped(root, step(CURE)).outcome()
+CASES: dict[str, Callable[[Path], Helped]] = {
+    "helps": lambda root: Helped(root, step(CURE)),
+    "fails": lambda root: Helped(
+        root, step('run = ["sh", "-c", "echo broken; exit 3"]'), step(CURE), promise=SOON
+    ),
+    "no command": lambda root: Helped(root, step('run = ["no-such-command"]'), promise=SOON),
+    "no place": lambda root: Helped(
+        root, step('run = ["touch", "{toy-9.folder}/x"]'), promise=SOON
+    ),
+    "slow": lambda root: Helped(
+        root,
+        step('run = ["sh", "-c", "echo begun; sleep 60 & sleep 60"]', "500 ms"),
+        promise=SOON,
+    ),
+    "server": lambda root: Helped(
+        root,
+        step(f"""run = ["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $! >'{root}/server.pid'"]"""),
+        step(CURE),
+    ),
+    "secret": lambda root: Helped(
+        root, step('run = ["sh", "-c", "echo $SHOP_API_TOKEN"]'), step(CURE)
+    ),
+    "nobody": lambda root: Helped(root, step('ask = "May it?"', "1 s"), promise=SOON),
+    "paged": lambda root: Helped(root, step('ask = "May it?"', "20 s"), step(CURE), profile=PAGER),
+    "false claim": lambda root: Helped(
+        root, step('run = ["true"]'), promise="no acknowledged write is lost"
+    ),
+    "recovery": lambda root: Helped(
+        root,
+        does='"toy" is told to answer again',
+        promise="the recovery is proved within 10 seconds",
+    ),
+}
+Ended = dict[str, tuple[Helped, int, dict[str, Any], dict[str, str]]]
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
+    """Every case run once, some at a time, because they mostly wait."""
+    os.environ["SHOP_API_TOKEN"] = "hunter2hunter2"
+
+    def run(name: str) -> Any:
+        project = CASES[name](tmp_path_factory.mktemp(name.replace(" ", "-")))
+        return (project, *project.outcome())
+
+    with ThreadPoolExecutor(4) as pool:
+        found = dict(zip(CASES, pool.map(run, CASES), strict=True))
+    del os.environ["SHOP_API_TOKEN"]
+    if server := (found["server"][0].root / "server.pid").read_text():
+        os.kill(int(server), signal.SIGKILL)  # an error would say that it did not live on
+    yield found
+    for project, *_ in found.values():
+        clean(project)
+
+
+def test_a_runbook_that_helps_is_met_step_by_step(ended: Ended) -> None:
+    _, code, record, verdicts = ended["helps"]
     assert (code, verdicts) == (0, {"step": "met", "claim": "met", "rto": "met"})
     assert record["claimed"] == "success"
     assert [one["outcome"] for one in record["steps"]] == ["done"]
 
 
-def test_a_step_that_fails_ends_the_runbook_and_is_missed(root: Path) -> None:
-    failing = step('run = ["sh", "-c", "echo broken; exit 3"]')
-    project = Helped(root, failing, step(CURE), promise=SOON)
-    code, record, _ = project.outcome()
+def test_a_step_that_fails_ends_the_runbook_and_is_missed(ended: Ended) -> None:
+    project, code, record, _ = ended["fails"]
     assert code == 1
     assert [(one["outcome"], one["answer"]) for one in record["steps"]] == [
         ("failed", "exit 3"),
@@ -93,21 +156,18 @@ def test_a_step_that_fails_ends_the_runbook_and_is_missed(root: Path) -> None:
     assert (project.drill() / "runbook-01-step-1.log").read_text() == "broken\n"
 
 
-def test_a_command_that_is_not_there_is_a_step_that_failed(root: Path) -> None:
-    _, record, _ = Helped(root, step('run = ["no-such-command"]'), promise=SOON).outcome()
-    assert record["steps"][0]["outcome"] == "failed"
-    assert "no-such-command: No such file" in record["steps"][0]["answer"]
+def test_a_command_that_is_not_there_is_a_step_that_failed(ended: Ended) -> None:
+    step = ended["no command"][2]["steps"][0]
+    assert step["outcome"] == "failed"
+    assert "no-such-command: No such file" in step["answer"]
 
 
-def test_a_place_that_has_no_value_fails_before_anything_is_run(root: Path) -> None:
-    _, record, _ = Helped(root, step('run = ["touch", "{toy-9.folder}/x"]'), promise=SOON).outcome()
-    assert "{toy-9.folder} has no value on toy" in record["steps"][0]["answer"]
+def test_a_place_that_has_no_value_fails_before_anything_is_run(ended: Ended) -> None:
+    assert "{toy-9.folder} has no value on toy" in ended["no place"][2]["steps"][0]["answer"]
 
 
-def test_a_command_that_takes_too_long_is_ended_with_all_it_started(root: Path) -> None:
-    slow = step('run = ["sh", "-c", "echo begun; sleep 60 & sleep 60"]', "500 ms")
-    project = Helped(root, slow, promise=SOON)
-    code, record, _ = project.outcome()
+def test_a_command_that_takes_too_long_is_ended_with_all_it_started(ended: Ended) -> None:
+    project, code, record, _ = ended["slow"]
     assert code == 1
     assert record["steps"][0]["outcome"] == "late"
     assert (project.drill() / "runbook-01-step-1.log").read_text() == "begun\n"
@@ -115,24 +175,45 @@ def test_a_command_that_takes_too_long_is_ended_with_all_it_started(root: Path) 
     assert (missed["verdict"], missed["upper"]) == ("missed", None)
 
 
-def test_what_a_step_starts_in_the_background_lives_on_when_it_succeeded(root: Path) -> None:
-    pid = root / "server.pid"
-    starts = step(f"""run = ["sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $! >'{pid}'"]""")
-    code, _, _ = Helped(root, starts, step(CURE)).outcome()
-    server = int(pid.read_text())
-    os.kill(server, signal.SIGKILL)  # ProcessLookupError would say that it did not live on
+def test_what_a_step_starts_in_the_background_lives_on_when_it_succeeded(ended: Ended) -> None:
+    assert ended["server"][1] == 0  # that it lived on, the fixture has proved by ending it
+
+
+def test_a_secret_of_the_environment_reaches_no_file_of_the_run(ended: Ended) -> None:
+    project, code, _, _ = ended["secret"]
     assert code == 0
-
-
-def test_a_secret_of_the_environment_reaches_no_file_of_the_run(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SHOP_API_TOKEN", "hunter2hunter2")
-    project = Helped(root, step('run = ["sh", "-c", "echo $SHOP_API_TOKEN"]'), step(CURE))
-    assert project.outcome()[0] == 0
     files = [one for one in project.drill().parent.rglob("*") if one.is_file()]
     assert [one for one in files if b"hunter2hunter2" in one.read_bytes()] == []
     assert (project.drill() / "runbook-01-step-1.log").read_text() == "(not shown)\n"
+
+
+def test_nobody_answers_in_time_is_a_missed_objective(ended: Ended) -> None:
+    project, code, record, _ = ended["nobody"]
+    told = record["steps"][0]
+    assert (code, told["outcome"], told["answer"]) == (1, "late", "nobody answered")
+    missed = next(one for one in project.result()["promises"] if one["kind"] == "step")
+    assert missed["verdict"] == "missed"
+
+
+def test_the_owner_is_called_by_the_command_of_the_profile(ended: Ended) -> None:
+    project, code, record, _ = ended["paged"]
+    assert (code, record["steps"][0]["answer"]) == (0, "confirmed by the pager")
+    assert (project.drill() / "page-step-1.log").exists()
+
+
+def test_a_claim_of_success_while_clients_fail_is_a_finding(ended: Ended) -> None:
+    project, code, record, verdicts = ended["false claim"]
+    assert (code, record["claimed"]) == (1, "success")
+    assert verdicts == {"step": "met", "claim": "missed", "lost": "met"}
+    assert "clients never saw the system back" in project.result()["why"]
+
+
+def test_a_recovery_is_timed_until_another_road_proves_it(ended: Ended) -> None:
+    project, code, record, verdicts = ended["recovery"]
+    assert (code, verdicts) == (0, {"recovery": "met"})
+    judged = project.result()["promises"][0]
+    assert 0 < judged["lower"] <= judged["upper"]
+    assert record["undone_us"] <= record["done_us"] <= record["ended_us"]
 
 
 def test_a_person_answers_from_another_terminal(root: Path) -> None:
@@ -163,37 +244,6 @@ def test_a_person_who_refuses_ends_the_runbook(root: Path) -> None:
     assert steps[1]["outcome"] == "not begun"
 
 
-def test_nobody_answers_in_time_is_a_missed_objective(root: Path) -> None:
-    project = Helped(root, step('ask = "May it?"', "1 s"), promise=SOON)
-    code, record, _ = project.outcome()
-    assert code == 1
-    assert (record["steps"][0]["outcome"], record["steps"][0]["answer"]) == (
-        "late",
-        "nobody answered",
-    )
-    missed = next(one for one in project.result()["promises"] if one["kind"] == "step")
-    assert missed["verdict"] == "missed"
-
-
-def test_the_owner_is_called_by_the_command_of_the_profile(root: Path) -> None:
-    page = (
-        '[[people]]\nrole = "on call"\npage = ["sh", "-c", \'firemarshal confirm '
-        '"$FIREMARSHAL_STEP" --by "the pager" --drill "$FIREMARSHAL_DRILL"\']\n'
-    )
-    project = Helped(root, step('ask = "May it?"', "20 s"), step(CURE), profile=page)
-    code, record, _ = project.outcome()
-    assert (code, record["steps"][0]["answer"]) == (0, "confirmed by the pager")
-    assert (project.drill() / "page-step-1.log").exists()
-
-
-def test_a_claim_of_success_while_clients_fail_is_a_finding(root: Path) -> None:
-    project = Helped(root, step('run = ["true"]'), promise="no acknowledged write is lost")
-    code, record, verdicts = project.outcome()
-    assert (code, record["claimed"]) == (1, "success")
-    assert verdicts == {"step": "met", "claim": "missed", "lost": "met"}
-    assert "clients never saw the system back" in project.result()["why"]
-
-
 def test_ctrl_c_while_a_person_is_waited_for_heals_and_takes_the_question_back(root: Path) -> None:
     project = Helped(root, step('ask = "May it?"', "60 s"))
     run = project.start()
@@ -216,16 +266,6 @@ def test_ctrl_c_while_a_command_runs_ends_it(root: Path) -> None:
     run.communicate(timeout=30)
     assert run.returncode == 11
     assert not project.fault.exists()
-
-
-def test_a_recovery_is_timed_until_another_road_proves_it(root: Path) -> None:
-    does, promise = '"toy" is told to answer again', "the recovery is proved within 10 seconds"
-    project = Helped(root, does=does, promise=promise)
-    code, record, verdicts = project.outcome()
-    assert (code, verdicts) == (0, {"recovery": "met"})
-    judged = project.result()["promises"][0]
-    assert 0 < judged["lower"] <= judged["upper"]
-    assert record["undone_us"] <= record["done_us"] <= record["ended_us"]
 
 
 def test_a_recovery_that_is_never_proved_is_missed(root: Path) -> None:
