@@ -35,11 +35,11 @@ def bracketed(host: str) -> str:
 
 
 def speaks_postgres(host: str, port: int) -> bool:
-    """PostgreSQL answers a request for TLS by one letter; nobody else does."""
+    """PostgreSQL answers a request for TLS by one letter alone; an sshd says more."""
     try:
         with socket.create_connection((host, port), WITHIN_S) as connection:
             connection.settimeout(WITHIN_S)
             connection.sendall(SSL_REQUEST)
-            return connection.recv(1) in (b"S", b"N")
+            return connection.recv(8) in (b"S", b"N")
     except OSError:
         return False

@@ -34,22 +34,30 @@ def at(address: str, login: Callable[[], str]) -> Found:
     scheme, host, port = parts(address)
     if scheme:
         return _managed(f"{scheme}://{bracketed(host)}:{port or REST_PORT}", address)
-    if port and not speaks_postgres(host, port):
-        return _managed(f"http://{bracketed(host)}:{port}", address)
-    beside = f"http://{bracketed(host)}:{REST_PORT}"
+    own, beside = (f"http://{bracketed(host)}:{one}" for one in (port or REST_PORT, REST_PORT))
+    if port and (_silent(own) == "" or not speaks_postgres(host, port)):
+        return _managed(own, address)
+    if (why := _silent(beside)) == "":
+        return _managed(beside, address)
+    server = port or SERVER_PORT
+    if port or speaks_postgres(host, server):
+        return Found("", "none", *servers.around(host, server, login()))
+    raise BadInput(
+        f"neither Patroni (port {REST_PORT}) nor PostgreSQL (port {SERVER_PORT}) answers: {why}",
+        where=f"address {address}",
+        cure="say the port too: HOST:PORT of Patroni's REST, or of PostgreSQL",
+    )
+
+
+def _silent(url: str) -> str:
+    """Why nobody answers there as a manager would, "" when somebody does; asked before anything
+    else is said, because a manager waits long for the rest of what it does not understand.
+    """
     try:
-        manager.get({"name": host, "manager_url": beside}, "/cluster")
+        manager.get({"name": url, "manager_url": url}, "/cluster")
     except CannotTell as problem:
-        server = port or SERVER_PORT
-        if port or speaks_postgres(host, server):
-            return Found("", "none", *servers.around(host, server, login()))
-        raise BadInput(
-            f"neither Patroni (port {REST_PORT}) nor PostgreSQL (port {SERVER_PORT}) answers: "
-            f"{problem}",
-            where=f"address {address}",
-            cure="say the port too: HOST:PORT of Patroni's REST, or of PostgreSQL",
-        ) from None
-    return _managed(beside, address)
+        return str(problem)
+    return ""
 
 
 def _managed(url: str, address: str) -> Found:

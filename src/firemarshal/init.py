@@ -92,12 +92,16 @@ def init(root: Path, name: str, kind: str, ask: Ask) -> list[str]:
     files = init_files.places(root, name)
     _refuse_to_overwrite(files)
     environment = _one_of("environment", ask("environment", "Which environment", None))
+    promise = {key: _duration(key, ask(key, *question)) for key, question in PROMISES.items()}
+    wanted = ask.given("system")
+    if wanted and not re.fullmatch(target.NAME, wanted):
+        cure = "small letters, digits and hyphens, such as orders"
+        raise BadInput(f"{wanted!r} cannot name a system", where="--system", cure=cure)
     discovery: Discovery = _kind(kind).discover(ask)
     fitting = discovery.name if re.fullmatch(target.NAME, discovery.name) else None
     system = ask("system", "What features call the system", fitting)
     table = {"name": system, "kind": kind, **discovery.table}
     target.system_model(table, "--system")
-    promise = {key: _duration(key, ask(key, *question)) for key, question in PROMISES.items()}
     clause = f"{name.upper()}-1"
     texts = (
         init_files.profile(name, environment, table, discovery.comments),

@@ -92,7 +92,9 @@ def pair(folder: Path, names: tuple[str, ...] = NAMES) -> Iterator[Pair]:
     own.ports, own.rest = ({name: free_port() for name in names} for _ in range(2))
     found = binaries.find()
     own.prefix = unprivileged.prefix(folder, str(found.postgres / "postgres"), found.patroni[0])
-    own.passfile.write_text(f"*:*:*:postgres:super\n*:*:*:{OWNER}:{PASSWORD}\n")
+    own.passfile.write_text(
+        f"*:*:*:postgres:super\n*:*:*:{OWNER}:{PASSWORD.replace(':', chr(92) + ':')}\n"
+    )
     own.passfile.chmod(0o600)
     started: list[subprocess.Popen[bytes]] = []
     try:
