@@ -50,6 +50,12 @@ def ask(state: SystemState, drill_id: str, value: Json) -> Question:
     return Question(path, value)
 
 
+def forget_all(state: SystemState) -> None:
+    """Take back what dead drills asked; must be called with the system's lock held."""
+    for path in (*state.folder.glob(f"*{ASK}"), *state.folder.glob(f"*{ANSWER}")):
+        path.unlink(missing_ok=True)
+
+
 def open_questions(state: Path) -> list[Question]:
     """Every question of a drill that still runs, on any system of any target; oldest first."""
     found = []

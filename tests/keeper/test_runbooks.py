@@ -268,6 +268,22 @@ def test_ctrl_c_while_a_command_runs_ends_it(root: Path) -> None:
     assert not project.fault.exists()
 
 
+def test_what_a_killed_drill_asked_and_ran_is_ended_by_the_next_heal(root: Path) -> None:
+    mark = root / "mark"
+    slow = step(f"""run = ["sh", "-c", "touch '{mark}'; sleep 50"]""", "60 s")
+    project = Helped(root, slow)
+    run = project.start()
+    wait_until(mark.exists, 20, "the command did not begin")
+    house = next(one for one in project.processes() if "keeper.server" in one).split()[0]
+    for pid in (run.pid, int(house), project.keeper_pid()):
+        os.kill(pid, signal.SIGKILL)
+    run.communicate(timeout=30)
+    stale = next(root.glob(".firemarshal/state/*/toy")) / "d0-step-1.ask.json"
+    stale.write_text('{"step": "step-1", "drill": "helped", "text": "May it?"}')
+    assert project.command("heal", "--target", "lab").returncode == 0
+    assert not project.fault.exists()
+
+
 def test_a_recovery_that_is_never_proved_is_missed(root: Path) -> None:
     """Somebody else keeps the toy from answering, so what was done did not help."""
     does, promise = '"toy" is told to answer again', "the recovery is proved within 20 seconds"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from firemarshal.asking import forget_all
 from firemarshal.clock import now_us, utc_text
 from firemarshal.journal import Journal, read
 from firemarshal.keeper.hands import Healer
@@ -23,6 +24,7 @@ def heal_leftovers(
 
     Must be called with the system's lock held. Returns what still stands, [] when all is proved.
     """
+    forget_all(state)
     undos, damaged = state.readable(), state.damaged()
     if not (undos or damaged or state.made()):
         return []

@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from firemarshal.asking import forget_all
 from firemarshal.clock import boot_id
 from firemarshal.journal import Journal
 from firemarshal.keeper.conduct import Conductor
@@ -158,6 +159,8 @@ def _conduct(order: Order, waiting: Waiting, states: list[SystemState]) -> None:
         )
         _refuse(waiting, "NOT RUN", "fault-still-stands", why)
         return
+    for state in states:
+        forget_all(state)
     journal = open_journal(order, waiting)
     result = Conductor(set_up(order, journal, waiting)).serve()
     journal.note("sealed", durable=True)
