@@ -1,13 +1,18 @@
-"""The picture of a run: what the terminal shows at its end, as docs/img/result.svg.
+"""The pictures of the pages, from real runs: nothing is drawn that a run did not leave.
 
-`python tools/make_pictures.py [RUN FOLDER]`; without one, the newest run. Nothing is drawn that the
-run did not leave in its folder, by the same function that writes to the terminal.
+`python tools/make_pictures.py [RUN FOLDER [RUN FOLDER OF THE REPORT]]`; the newest by default.
+`docs/img/result.svg` is what the terminal shows at the end of a run, `outage.svg` what its first
+real drill's customers saw, and `report.png` the first screen of `report.html`, for which a Chromium
+is needed; without one that picture stays as it is.
 """
 
 import io
 import os
 import re
+import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import orjson
@@ -15,10 +20,15 @@ from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-from firemarshal.terminal import closing
+from firemarshal.closing import closing
+from firemarshal.reports import html, story
 
 ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "docs" / "img"
 COLUMNS = 118
+SCREEN = "1120,760"
+MOST_BYTES = 200_000
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PAPER = TerminalTheme(
     (250, 250, 247),
     (38, 38, 38),
@@ -45,7 +55,7 @@ def results(run: Path) -> list[dict[str, object]]:
     return found
 
 
-def picture(run: Path, command: str) -> str:
+def terminal(run: Path, command: str) -> str:
     """The end of a run as SVG with a background of its own and no font from the network."""
     out = Terminal()
     os.environ |= {"COLUMNS": str(COLUMNS), "TERM": "xterm-256color", "COLORTERM": ""}
@@ -57,12 +67,44 @@ def picture(run: Path, command: str) -> str:
     return re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL) + "\n"
 
 
+def outage(run: Path) -> str:
+    """What the customers of the first real drill saw, near the fault."""
+    drills = [one for one in story.read_run(run).drills if one.t0 and not one.control]
+    found = [svg for one in drills for _, svg in html.pictures(one)]
+    if not found:
+        sys.exit(f"{run} holds no drill whose customers were watched: drill first")
+    return found[0] + "\n"
+
+
+def first_screen(run: Path) -> bytes | None:
+    """The first screen of the report as PNG; None where no browser is on PATH."""
+    browser = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    if browser is None:
+        return None
+    with tempfile.TemporaryDirectory(prefix="picture-") as name:
+        picture, page = Path(name) / "report.png", Path(name) / "report.html"
+        page.write_text(html.page(story.read_run(run)), encoding="utf-8")
+        words = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+        words += [f"--user-data-dir={name}/profile", f"--window-size={SCREEN}"]
+        words += ["--blink-settings=preferredColorScheme=1", f"--screenshot={picture}"]
+        subprocess.run([browser, *words, page.as_uri()], check=True, capture_output=True)
+        data = picture.read_bytes()
+    if len(data) > MOST_BYTES:
+        sys.exit(f"the picture of the report has {len(data):,} bytes, {MOST_BYTES:,} are allowed")
+    return data
+
+
 def main() -> None:
-    """Write the picture of one run."""
-    run = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "runs" / "latest").resolve()
-    path = ROOT / "docs" / "img" / "result.svg"
-    path.write_text(picture(run, "make drill"), encoding="utf-8")
-    sys.stdout.write(f"{path.relative_to(ROOT)}: the end of {run.name}\n")
+    """Write the pictures of one run, or of two: its end, and the report of another."""
+    latest = ROOT / "runs" / "latest"
+    run = Path(sys.argv[1] if len(sys.argv) > 1 else latest).resolve()
+    told = Path(sys.argv[2] if len(sys.argv) > 2 else run).resolve()
+    (PICTURES / "result.svg").write_text(terminal(run, "make drill"), encoding="utf-8")
+    (PICTURES / "outage.svg").write_text(outage(run), encoding="utf-8")
+    sys.stdout.write(f"result.svg, outage.svg: {run.name}\n")
+    if screen := first_screen(told):
+        (PICTURES / "report.png").write_bytes(screen)
+    sys.stdout.write(f"report.png: {told.name if screen else 'no browser is on PATH'}\n")
 
 
 if __name__ == "__main__":
