@@ -60,6 +60,7 @@ def page(run: story.Run) -> str:
         most_detailed=MOST_DETAILED,
         controls=_controls(run, detailed),
         index=_index(run, detailed, chapters),
+        several=len(run.drills) > 1,
         scale=duration.text(scale[1] / 1_000_000) if scale else "",
         begun=sum(one.folder is not None for one in run.drills),
         chapters=chapters,
@@ -144,6 +145,7 @@ def _controls(run: story.Run, detailed: set[str]) -> list[Json]:
 
 
 def _index(run: story.Run, detailed: set[str], chapters: list[Json]) -> list[Json]:
+    """Real drills, then the controls, each in the order of the run."""
     strips = {one["id"]: one["views"][0].strip for one in chapters if one["views"]}
     return [
         {
@@ -152,6 +154,7 @@ def _index(run: story.Run, detailed: set[str], chapters: list[Json]) -> list[Jso
             "verdict": one.verdict,
             "as_expected": bool(one.result["as_expected"]),
             "control": one.control,
+            "expectation": one.result["expectation"],
             "clauses": " ".join(one.drill["clauses"]),
             "after": one.result["target_after"],
             "code": one.result["code"],
@@ -159,7 +162,7 @@ def _index(run: story.Run, detailed: set[str], chapters: list[Json]) -> list[Jso
             "strip": strips.get(one.anchor, ""),
             "gone": telling.gone(one),
         }
-        for one in run.drills
+        for one in sorted(run.drills, key=lambda one: one.control)
     ]
 
 

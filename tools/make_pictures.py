@@ -26,7 +26,8 @@ from firemarshal.reports import html, story
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "img"
 COLUMNS = 118
-SCREEN = "1120,760"
+SCREEN = "1120,900"
+FONT = '"Liberation Sans", system-ui'
 MOST_BYTES = 200_000
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PAPER = TerminalTheme(
@@ -83,7 +84,8 @@ def first_screen(run: Path) -> bytes | None:
         return None
     with tempfile.TemporaryDirectory(prefix="picture-") as name:
         picture, page = Path(name) / "report.png", Path(name) / "report.html"
-        page.write_text(html.page(story.read_run(run)), encoding="utf-8")
+        text = html.page(story.read_run(run)).replace("system-ui", FONT, 2)  # a server has none
+        page.write_text(text, encoding="utf-8")
         words = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
         words += [f"--user-data-dir={name}/profile", f"--window-size={SCREEN}"]
         words += ["--blink-settings=preferredColorScheme=1", f"--screenshot={picture}"]
