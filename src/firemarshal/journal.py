@@ -11,6 +11,7 @@ import orjson
 
 from firemarshal.clock import now_us, utc_text
 from firemarshal.drill import canonical
+from firemarshal.secrets import hidden
 
 Line = dict[str, Any]
 FIRST = "0" * 64
@@ -19,6 +20,8 @@ CHAIN = ("seq", "prev", "at_us", "utc", "writer")
 
 class Journal:
     """The writing side; every line names the hash of the one before, so that a gap shows.
+
+    No secret of the environment passes its door, whoever put it into an error or an answer.
 
     A disk that refuses a line must not keep a fault from being healed: the refusal is kept in
     `broken`, further lines are kept in memory only, and the drill cannot pass any more.
@@ -50,7 +53,7 @@ class Journal:
             "utc": utc_text(),
             "writer": self.writer,
             "event": event,
-            **facts,
+            **hidden(facts),
         }
         data = canonical(line)
         self._head = hashlib.sha256(data).hexdigest()

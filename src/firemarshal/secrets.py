@@ -1,24 +1,55 @@
-"""What must never be kept: values of the environment whose names say that they are secret."""
+"""What must never be kept or shown: secret values of the environment, wherever they turn up."""
 
 import os
 import re
 from collections.abc import Mapping
+from functools import cache
+from typing import Any
 
-SECRET = re.compile(r"pass(word|wd|phrase)?\b|secret|token|api_?key|private_?key|credential", re.I)
-SHORTEST = 4
+NAMES = re.compile(
+    r"(passwords?|passwd|pass|passphrase|secrets?|tokens?|credentials?|(api|access|private|secret)_?key)"
+    r"(_?\d+|_base)?$",
+    re.IGNORECASE,
+)
+IN_ADDRESS = re.compile(r"://[^:/@\s]*:([^@\s]+)@")
+SHORTEST = 6  # a shorter one would hide words that everybody uses
 HIDDEN = "(not shown)"
 
 
-def without_secrets(text: str, environment: Mapping[str, str] = os.environ) -> str:
-    """The text with every secret value of the environment hidden; one under 4 letters stays.
+def secrets_of(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The secret values: of names that end in a word for one, and passwords within addresses.
+
+    Longest first, so that one which holds another is hidden whole.
+    """
+    found = {value for name, value in environment.items() if NAMES.search(name)}
+    found |= {one for value in environment.values() for one in IN_ADDRESS.findall(value)}
+    return tuple(sorted((one for one in found if len(one) >= SHORTEST), key=len, reverse=True))
+
+
+def without_secrets(text: str) -> str:
+    """The text with every secret value of this process's environment hidden.
 
     What a command reads from elsewhere and prints itself cannot be known here.
     """
-    values = [
-        value
-        for name, value in environment.items()
-        if SECRET.search(name.replace("PGPASSFILE", "")) and len(value) >= SHORTEST
-    ]
-    for value in sorted(values, key=len, reverse=True):
+    for value in _own():
         text = text.replace(value, HIDDEN)
     return text
+
+
+def hidden(value: Any) -> Any:
+    """The same for every text in a JSON value, keys left as they are."""
+    if not _own():
+        return value
+    if isinstance(value, str):
+        return without_secrets(value)
+    if isinstance(value, dict):
+        return {key: hidden(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [hidden(one) for one in value]
+    return value
+
+
+@cache
+def _own() -> tuple[str, ...]:
+    """Read once: the environment of a process that keeps evidence does not change."""
+    return secrets_of(os.environ)

@@ -8,6 +8,7 @@ import orjson
 from firemarshal.drill import Drill
 from firemarshal.journal import Journal
 from firemarshal.keeper.order import Order
+from firemarshal.secrets import hidden
 from firemarshal.verdict import Verdict, drill_verdict, expected
 
 Json = dict[str, Any]
@@ -131,7 +132,11 @@ class Result:
 
     def write(self, journal: Journal) -> None:
         """Leave `verdict.json` beside the journal, for the runner or whoever comes after it."""
-        whole = {**self.as_json(), "drill": self.drill.as_json(), "journal_head": journal.head}
+        whole = {
+            **hidden(self.as_json()),
+            "drill": self.drill.as_json(),
+            "journal_head": journal.head,
+        }
         path = self.order.path / "verdict.json"
         new = path.with_suffix(".new")
         new.write_bytes(orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))

@@ -17,6 +17,7 @@ from chaoslib.activity import execute_activity
 from firemarshal.clock import now_us
 from firemarshal.keeper.stragglers import end_session
 from firemarshal.keeper.waiting import Waiting
+from firemarshal.secrets import without_secrets
 
 PR_SET_PDEATHSIG = 1
 MOST_DESCRIPTORS = 4096
@@ -204,6 +205,7 @@ def _execute(call: Call) -> Answer:
     if run["status"] == "succeeded":
         return Answer("done", value=run["output"], before_us=before_us, after_us=after_us)
     text = "".join(run.get("exception") or ["no exception was kept"])
+    text = without_secrets(text)
     print(text, flush=True)  # noqa: T201 - to the verb's log
     found = FAILED.search(text)
     error_type, error = (found["name"], found["text"].strip()) if found else ("", text[-500:])

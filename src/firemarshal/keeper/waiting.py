@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from firemarshal.clock import now_us
+from firemarshal.secrets import hidden
 
 SLICE_US = 100_000
 LEASE_US = 5_000_000
@@ -61,7 +62,7 @@ class Waiting:
         if self._channel is None:
             return
         try:
-            self._channel.sendall(orjson.dumps(message) + b"\n")
+            self._channel.sendall(orjson.dumps(hidden(message)) + b"\n")
         except (BrokenPipeError, ConnectionResetError, TimeoutError):
             self._runner_gone("the runner no longer listens")
 
