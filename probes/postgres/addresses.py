@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from firemarshal.bad_input import BadInput
 
-WITHIN_S = 2.0
+WITHIN_S = 1.0
 SSL_REQUEST = bytes((0, 0, 0, 8, 4, 210, 22, 47))
 
 

@@ -25,7 +25,7 @@ def managed(said: Json, where: str) -> Json:
     member = {
         "name": str(said.get("name", "")),
         "address": str(said.get("host", "")),
-        "port": int(said.get("port") or 0),
+        "port": int(said["port"]) if str(said.get("port")).isdecimal() else 0,
         "manager_url": f"{url.scheme}://{url.netloc}",
         "role": str(said.get("role", "")),
         "state": str(said.get("state", "")),
@@ -43,7 +43,7 @@ def asked_of_managers(members: list[Json], where: str) -> tuple[str, bool]:
     answers = {}
     for member in members:
         try:
-            said = manager.get(member, "/patroni")
+            said = _table(member, "/patroni")
         except CannotTell as problem:
             raise BadInput(
                 f"the cluster names {member['manager_url']} for {member['name']}: {problem}",
@@ -55,10 +55,17 @@ def asked_of_managers(members: list[Json], where: str) -> tuple[str, bool]:
         what = f"members answer different system identifiers: {answers}"
         raise BadInput(what, where=where, cure="these are not one system; look before any drill")
     try:
-        mode = manager.get(members[0], "/config").get("synchronous_mode")
+        mode = _table(members[0], "/config").get("synchronous_mode")
     except CannotTell as problem:
         raise BadInput(f"Patroni's /config: {problem}", where=where) from None
     return next(iter(answers.values())), str(mode).lower() in ("true", "on", "quorum")
+
+
+def _table(member: Json, path: str) -> Json:
+    said = manager.get(member, path)
+    if not isinstance(said, dict):
+        raise CannotTell(f"{member['manager_url']}{path} answers, but not as Patroni does")
+    return said
 
 
 def around(host: str, port: int, login: str) -> tuple[str, list[Json], bool, list[str]]:

@@ -68,7 +68,7 @@ def _managed(url: str, address: str) -> Found:
         cure = "say where Patroni's REST answers: `restapi: connect_address` in its configuration"
         raise BadInput(f"asked for Patroni's /cluster: {problem}", where=where, cure=cure) from None
     listed = said.get("members") if isinstance(said, dict) else None
-    if not isinstance(listed, list) or not listed:
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed or [0]):
         what = f"{url}/cluster answers, but not as Patroni does: it lists no members"
         raise BadInput(what, where=where, cure="say the address of Patroni's REST (port 8008)")
     members = [servers.managed(one, where) for one in listed]
