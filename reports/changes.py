@@ -1,5 +1,6 @@
 """What differs: before and after a drill, and between a drill and its last pass."""
 
+import re
 from typing import Any
 
 from firemarshal.reports import beside, story, telling
@@ -7,6 +8,7 @@ from firemarshal.verdict import Interval
 
 MOST_DRILLS = 40
 MOST_ROWS = 1000
+HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")
 Json = dict[str, Any]
 
 
@@ -69,7 +71,7 @@ def since_last_pass(run: story.Run, one: story.Drill) -> Json | None:
         }
         for name, each in now["promises"].items()
     ]
-    facts = _differences(earlier["facts"], now["facts"])
+    facts = [HASH.sub(r"\1", each) for each in _differences(earlier["facts"], now["facts"])]
     for system, captured in now["captured"].items():
         old = earlier["captured"].get(system, {})
         facts += [f"{system}: {each}" for each in _differences(old, captured)] if old else []

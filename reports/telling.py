@@ -89,6 +89,7 @@ def _of_rto(drill: Drill, one: Json) -> str:
         text = f"{who} not back {seconds_text(one['lower'])} after {when} ({because}); {promised}"
         return f"{text}{early}."
     back = "back" if match else "served again"
+    back += " only" if one["verdict"] == "missed" else ""
     return f"{who} {back} {interval.text()} after {when}; {promised}."
 
 

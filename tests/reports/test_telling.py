@@ -38,7 +38,7 @@ RPO: Json = {"kind": "rpo", "unit": "us", "limit": 0, "clause_limit": 0}
         (
             RTO | {"lower": 6_000_000, "upper": 6_100_000, "verdict": "missed"},
             0,
-            'Writes were back 6.000 to 6.100 s after the primary of "orders" was killed; '
+            'Writes were back only 6.000 to 6.100 s after the primary of "orders" was killed; '
             "the plan promises 5 s.",
         ),
         (
