@@ -32,6 +32,11 @@ class Screen:
         """Columns now, for a terminal can be resized; 0 for a pipe, which has none."""
         return max(NARROWEST, get_terminal_size().columns) if self._out.isatty() else 0
 
+    @property
+    def height(self) -> int:
+        """Rows now; 0 for a pipe."""
+        return get_terminal_size().lines if self._out.isatty() else 0
+
     def write(self, text: str) -> None:
         """Write text as it stands; what the stream's encoding lacks is written as its escape."""
         if self._gone:
@@ -84,6 +89,35 @@ class Screen:
         return text.encode(self._encoding, "backslashreplace").decode(self._encoding)
 
 
+class Block:
+    """The last lines of a live screen, which are drawn again and again until they are wiped."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._drawn: list[str] = []
+        self._rows = 0
+
+    def draw(self, lines: list[str]) -> bool:
+        """Draw these instead, in one go, so that nothing flickers; False when they do not fit."""
+        rows = sum(_rows(one, self._screen.width) for one in lines)
+        if rows >= self._screen.height:
+            return False
+        if lines != self._drawn:
+            drawn = "\n".join(f"{one}\x1b[K" for one in lines)
+            self._screen.write(f"{self._home()}{drawn}\x1b[J")
+            self._drawn, self._rows = lines, rows
+        return True
+
+    def wipe(self) -> None:
+        """Leave nothing of it."""
+        if self._drawn:
+            self._screen.write(f"{self._home()}\x1b[J")
+        self._drawn, self._rows = [], 0
+
+    def _home(self) -> str:
+        return "\r" + "\x1b[1A" * (self._rows - 1)
+
+
 class _Buffer(StringIO):
     """Tells rich the encoding of the stream behind it, which decides about boxes."""
 
@@ -106,6 +140,10 @@ def packed(parts: list[str], width: int, between: str = " | ") -> list[str]:
         else:
             lines.append(_cut(part, width))
     return lines
+
+
+def _rows(line: str, width: int) -> int:
+    return max(1, -(-Text.from_ansi(line).cell_len // width))
 
 
 def _cut(text: str, width: int) -> str:

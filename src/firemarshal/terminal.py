@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from firemarshal import duration
 from firemarshal.clock import now_us
-from firemarshal.screen import Screen, packed
+from firemarshal.screen import Block, Screen, packed
 
 Json = dict[str, Any]
 STAYS = {
@@ -27,7 +27,7 @@ NOW = {
     "judged": "looking after the systems",
 }
 COLOURS = {"PASSED": "green", "FAILED": "red", "INVALID": "yellow", "ABORTED": "yellow"}
-AT_MOST_EVERY_US = 1_000_000
+MOST_NEWS, NEWS_WITHIN_US = 5, 10_000_000
 SIGN_OF_LIFE_US = 60_000_000
 
 
@@ -44,18 +44,21 @@ class Progress:
         fresh_line: Callable[[], None] = lambda: None,
     ) -> None:
         self._screen, self._uncaptured, self._fresh_line = Screen(out), uncaptured, fresh_line
-        self._drawn: list[str] = []
+        self._block = Block(self._screen)
         self._lined_us = now_us()
-        self._lab = ""
+        self._red = 0
         self._forget()
 
     def _forget(self) -> None:
-        """What is known of one drill only."""
+        """What is known of one drill only; `_kept` are its lines while they are drawn again."""
+        self._title = ""
         self._struck_us = 0
         self._limit = ""
         self._now = ""
         self._ends: tuple[str, int] = ("", 0)
-        self._said, self._said_us = "", 0
+        self._kept: list[str] | None = None
+        self._said = ""
+        self._said_us = [0] * MOST_NEWS
         self._standing: list[str] = []
         self._stopping = False
 
@@ -66,11 +69,15 @@ class Progress:
             handler(message)
 
     def line(self, text: str, style: str = "", wrap: bool = True) -> None:
-        """One line that stays, above what happens now."""
+        """One line above what happens now; it stays, or until its drill has gone well."""
         with self._uncaptured():  # while pytest captures, even the width would be another's
-            self._wipe()
-            self._fresh_line()
-            self._screen.write(self._screen.line(text, style, wrap))
+            shown = self._screen.line(text, style, wrap)
+            if self._kept is not None:
+                self._kept += shown.rstrip("\n").split("\n")
+            else:
+                self._block.wipe()
+                self._fresh_line()
+                self._screen.write(shown)
         self._lined_us = now_us()
 
     def _on_lab(self, message: Json) -> None:
@@ -83,8 +90,12 @@ class Progress:
         limits = [one["limit"] for one in drill["promises"] if one["kind"] == "rto"]
         self._limit = f" of {duration.text(min(limits) / 1e6)}" if limits else ""
         name = f"{drill['name']} [{drill['row']}]" if drill["row"] else drill["name"]
-        self.line("")
-        self.line(f"{message['number']}/{message['of']} {name}", "bold")
+        self._title = f"{message['number']}/{message['of']} {name}"
+        if self._screen.live and message["of"] > 1:
+            self._kept = []
+        else:
+            self.line("")
+        self.line(self._title, "bold")
 
     def _on_event(self, message: Json) -> None:
         """One line of the journal: some stay, some only change what happens now."""
@@ -109,9 +120,9 @@ class Progress:
         """What clients see; what only goes on is not said again, and flapping not too often."""
         self._happens(f"writes: {message['state']}", message["ends"], message["ends_at_us"])
         kind = re.split(r" for (?=\d)", message["state"])[0]
-        calm = not self._said or now_us() - self._said_us >= AT_MOST_EVERY_US
+        calm = now_us() - self._said_us[0] >= NEWS_WITHIN_US
         if self._struck_us and kind != self._said and calm:
-            self._said, self._said_us = kind, now_us()
+            self._said, self._said_us = kind, [*self._said_us[1:], now_us()]
             self._stays(f"writes: {kind}")
 
     def _on_healing(self, message: Json) -> None:
@@ -144,15 +155,32 @@ class Progress:
         self._stays(text, "red")
 
     def _on_verdict(self, message: Json) -> None:
-        """A drill is over: how it came out, and what is left of the target when that is new."""
-        result, well = message["result"], message["result"]["as_expected"]
+        """A drill is over: of one that went well a line stays, of any other all of its lines."""
+        result, well = message["result"], bool(message["result"]["as_expected"])
         verdict = str(result["verdict"])
-        why = (well and result["drill"]["control"] and result["expectation"]) or result.get("why")
-        text = why if str(why).startswith(verdict) else f"{verdict}: {why}"
-        self.line(f"  {text}", "green" if well else COLOURS.get(verdict, "dim"))
-        if result["target_after"] != "as found":
-            self.line(f"  target after: {result['target_after']}", "red")
+        self._red += not well and verdict != "NOT RUN"
+        if well and result["drill"]["control"]:
+            text = str(result["expectation"])
+        else:
+            text = f"{verdict}: {result.get('why') or result['expectation']}"
+        if well and self._kept:
+            self._kept = None
+            self.line(f"{text.partition(':')[0]}  {self._title}", "green")
+        else:
+            self._let_stay()
+            self.line(f"  {text}", "green" if well else COLOURS.get(verdict, "dim"))
+            if result["target_after"] != "as found":
+                self.line(f"  target after: {result['target_after']}", "red")
         self._forget()
+
+    def _let_stay(self) -> None:
+        """Let go of the lines that are drawn again, so that they stand where they are."""
+        kept, self._kept = self._kept, None
+        with self._uncaptured():
+            self._block.wipe()
+            if kept:
+                self._fresh_line()
+                self._screen.write("\n" + "\n".join(kept) + "\n")
 
     def _on_tick(self, message: Json) -> None:
         if self._now:
@@ -177,7 +205,8 @@ class Progress:
         left = f"{ends} in {max(0, at_us - now_us()) / 1e6:.0f} s at most" if at_us else ""
         clock = self._stopwatch()
         stop = "again: what still stands" if self._stopping else "heals and stops"
-        return [f"{clock}{self._limit}" if clock else "", self._now, left, f"Ctrl-C: {stop}"]
+        red = f"{self._red} not as it must so far" if self._red else ""
+        return [f"{clock}{self._limit}" if clock else "", self._now, left, f"Ctrl-C: {stop}", red]
 
     def _draw(self) -> None:
         """Draw what happens now; without a terminal say it only after a long silence."""
@@ -188,14 +217,8 @@ class Progress:
                 self.line("  " + " | ".join(filter(None, self._parts()[:3])))
             return
         with self._uncaptured():
-            lines = [f"  {one}" for one in packed(self._parts(), self._screen.width - 3)]
-            if lines != self._drawn:
-                self._wipe()
-                self._screen.write("\n".join(lines))
-                self._drawn = lines
-
-    def _wipe(self) -> None:
-        if self._drawn:
-            up = "\x1b[1A\x1b[2K" * (len(self._drawn) - 1)
-            self._screen.write(f"\r\x1b[2K{up}")
-            self._drawn = []
+            now = [f"  {one}" for one in packed(self._parts(), self._screen.width - 3)]
+            fits = self._block.draw([*(self._kept or []), *now])
+        if not fits and self._kept:
+            self._let_stay()
+            self._draw()

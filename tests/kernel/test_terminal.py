@@ -108,22 +108,67 @@ def test_a_terminal_is_drawn_within_its_width(columns: int) -> None:
         assert any(wanted in one for one in drawn), wanted
 
 
-def test_what_is_drawn_is_wiped_before_a_line_stays(columns: int) -> None:
-    """Played on a screen of rows: at the end only lines that stay are left."""
-    rows = [""]
-    for piece in re.findall(
-        r"\x1b\[1A|\x1b\[2K|\x1b\[[0-9;]*m|\r|\n|[^\x1b\r\n]+", told(Out(tty=True))
-    ):
+def played(text: str) -> list[str]:
+    """The rows that a terminal shows after such output."""
+    rows, row = [""], 0
+    pieces = re.findall(r"\x1b\[[0-9;]*[A-Za-z]|\r|\n|[^\x1b\r\n]+", text)
+    for piece in pieces:
         if piece == "\x1b[1A":
-            rows.pop()
+            row -= 1
+            assert row >= 0, "it went above its own lines"
         elif piece == "\n":
-            rows.append("")
-        elif piece == "\x1b[2K":
-            rows[-1] = ""
-        elif not piece.startswith(("\x1b", "\r")):
-            rows[-1] += piece
+            row += 1
+            rows += [""] * (row - len(rows) + 1)
+        elif piece == "\r":
+            rows[row] = ""  # whoever goes home draws the line anew
+        elif piece == "\x1b[J":
+            del rows[row + 1 :]
+        elif not piece.startswith("\x1b"):
+            rows[row] = piece if piece != "\x1b[K" else rows[row]
+    return rows
+
+
+@pytest.fixture
+def tall(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("LINES", "50")
+    monkeypatch.setenv("TERM", "xterm")
+
+
+def test_of_a_drill_that_went_well_one_line_stays(tall: None) -> None:
+    assert played(told(Out(tty=True)))[-2:] == ["PASSED  3/30 a drill", ""]
+    assert len(played(told(Out(tty=True)))) == 3, "the lab's line, the drill's, and the cursor's"
+
+
+@pytest.mark.parametrize("lines", ["50", "8"])
+def test_of_a_drill_that_went_ill_all_lines_stay(
+    tall: None, monkeypatch: pytest.MonkeyPatch, lines: str
+) -> None:
+    monkeypatch.setenv("LINES", lines)
+    out = Out(tty=True)
+    progress = terminal.Progress(out)
+    for message in messages("a drill"):
+        progress(message)
+    progress({"tell": "verdict", "result": result(verdict="FAILED", as_expected=False, why="no")})
+    rows = played(out.getvalue())
+    assert any("writes: down" in one for one in rows)
+    assert any("to undo it by hand: rm" in one for one in rows)
     assert not any("Ctrl-C:" in one for one in rows)
-    assert rows[-1] == ""
+    assert rows[-2:] == ["  FAILED: no", ""]
+    progress({**messages("another")[1], "number": 4})
+    progress({"tell": "watching", "state": "down for 1 s", "ends": "it", "ends_at_us": now_us()})
+    assert any("1 not as it must so far" in one for one in played(out.getvalue()))
+
+
+def test_of_the_only_drill_all_lines_stay(tall: None) -> None:
+    out = Out(tty=True)
+    progress = terminal.Progress(out)
+    for message in messages("a drill"):
+        progress({**message, "of": 1, "number": 1} if message["tell"] == "drill" else message)
+    progress({"tell": "verdict", "result": result()})
+    rows = played(out.getvalue())
+    assert any("writes: down" in one for one in rows)
+    assert rows[-2:] == ["  PASSED: it came back", ""]
 
 
 @pytest.mark.parametrize("term", ["dumb", "", "unknown"])
