@@ -48,7 +48,7 @@ class Watch:
         """Measure how the system answers before anything is done; raises Ended when it is noisy."""
         from_us = now_us()
         to_us = from_us + round(self.instrument.settings["baseline_s"] * 1e6)
-        self._tell("taking the baseline", False, "it is taken", to_us)
+        self._tell("taking the baseline", False, "it ends", to_us)
         self.waiting.pause(to_us + self.deadline_us)
         self._must_live()
         found = baseline(self.instrument.attempts(), from_us, to_us, self.deadline_us)
