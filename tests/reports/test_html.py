@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 import run_folders
 from pages import page, words
+from toy_project import ToyProject
 
-from firemarshal.reports import beside, html, story
+from firemarshal.reports import beside, html, rebuild, story
 
 NASTY = "주 서버 \"죽음\" <script>alert('x')</script> & 'co' {{ 7 * 7 }}"
 
@@ -182,7 +183,7 @@ def test_a_clause_is_quoted_only_from_the_plan_that_was_drilled(tmp_path: Path) 
     plan.write_text(
         'id = "p"\nname = "Plan P"\nsource = "here"\nversion = "3"\n[[clauses]]\nid = "DS-1a"\n'
         'text = "Writes return after a crash, whatever happens."\nevery = "day"\nrto = "5 min"\n'
-        'objectives = [{ kind = "mttr", limit = "2 h" }]\n'
+        'objectives = [{ kind = "mttr", limit = "2 h" }]\nseverity = "red"\n'
     )
     from firemarshal.drill import sha256
     from firemarshal.plan import load_all
@@ -193,6 +194,10 @@ def test_a_clause_is_quoted_only_from_the_plan_that_was_drilled(tmp_path: Path) 
         beside.keep(folder, [plan.parent])
         text = words(folder)
         assert ("Writes return after a crash, whatever happens." in text) is quoted
+        assert ("Plan P, version 3, red, every day 1 of 1 kept" in text) is quoted
+        rebuild.rebuild(folder)
+        told = orjson.loads((folder / "summary.json").read_bytes())["drills"][0]["severities"]
+        assert told == (["red"] if quoted else [])
         assert ("DS-1a also promises mttr 2 h: not judged here" in text) is quoted
 
 
@@ -233,3 +238,26 @@ def test_files_cut_at_random_never_end_in_a_traceback(tmp_path: Path) -> None:
             data = (folder / name).read_bytes()
             (folder / name).write_bytes(data[: random.randint(0, len(data))])
         assert page(folder).tags.count("h1") == 1
+
+
+def test_the_command_writes_the_bytes_that_the_run_wrote(
+    every_verdict: ToyProject, interrupted: ToyProject
+) -> None:
+    for project in (every_verdict, interrupted):
+        folder = (project.root / "runs/latest").resolve()
+        names = ("report.html", "summary.json", "summary.csv")
+        before = {name: (folder / name).read_bytes() for name in names}
+        assert project.command("report", "latest").returncode == 0
+        assert {name: (folder / name).read_bytes() for name in names} == before
+
+
+def test_drills_stand_before_controls_each_as_its_customers_saw_it(tmp_path: Path) -> None:
+    control = {"verdict": "FAILED", "objective": "rto", "least": 5}
+    drills = [run_folders.compiled("A", control=control), run_folders.compiled("B")]
+    folder = run_folders.run(tmp_path, drills)
+    found = page(folder)
+    text = " ".join(found.words.split())
+    index = text[text.index("What customers saw to 5 s after the fault") :]
+    assert index.index("2 B DS-1a") < index.index("Negative controls") < index.index("1 A DS-1a")
+    labels = [value for name, value in found.facts if name == "aria-label"]
+    assert labels.count("not served until +2.000 s") == 2
