@@ -79,6 +79,10 @@ _SENTENCE_AND_CURE: dict[Verdict, dict[str, tuple[str, str]]] = {
             "a guard refused or stopped the drill",
             "the guard names the rule and who may change it",
         ),
+        "stop-condition": (
+            "a stop condition of the profile held",
+            "see what it watches, and run again when that is calm",
+        ),
         "lock": (
             "another drill holds the system",
             "wait for it, or ask its holder: `firemarshal status`",

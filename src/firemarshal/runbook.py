@@ -5,26 +5,17 @@ import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from firemarshal import duration
 from firemarshal.bad_input import BadInput, did_you_mean
-from firemarshal.target import Table, read_toml, validated
+from firemarshal.tables import Http, Table
+from firemarshal.target import read_toml, validated
 
 PLACE = re.compile(r"\{([A-Za-z][\w-]*)\.(\w+)\}")
 Json = dict[str, Any]
-
-
-class Http(Table):
-    """One request; `expect` () means any answer of success, 2xx."""
-
-    url: str = Field(pattern=r"^https?://|^\{")
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
-    body: dict[str, Any] | list[Any] | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
-    expect: tuple[int, ...] = ()
 
 
 class RunbookStep(Table):

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     SerializeAsAny,
     ValidationError,
@@ -20,7 +19,9 @@ from pydantic import (
 
 from firemarshal import kinds
 from firemarshal.bad_input import BadInput, Mistakes, did_you_mean
+from firemarshal.guards import Guards, StopWhen
 from firemarshal.mistaken import mistakes_in
+from firemarshal.tables import Table as Table
 
 NAME = r"^[a-z][a-z0-9-]{0,40}$"
 PYTESTS_OWN = ("skip", "skipif", "xfail", "parametrize", "usefixtures", "filterwarnings")
@@ -34,12 +35,6 @@ def _tag(word: str) -> str:
 
 
 Tag = Annotated[str, AfterValidator(_tag)]
-
-
-class Table(BaseModel):
-    """A table of a profile or plan: unknown keys are refused, because a typo must not be lost."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Host(Table):
@@ -132,6 +127,8 @@ class Target(Table):
     heal_within_s: float = Field(default=60, gt=0)
     tags: tuple[Tag, ...] = ()
     people: tuple[Person, ...] = ()
+    guards: Guards = Guards()
+    stop_when: tuple[StopWhen, ...] = ()
     systems: tuple[SerializeAsAny[System], ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -74,6 +74,20 @@ def heal(
 
 
 @app.command()
+def stop(
+    target: Target,
+    why: Annotated[str, typer.Option(help="a word for the report")] = "",
+    within_s: Annotated[float, typer.Option(help="how long to wait for the end, seconds")] = 120,
+) -> None:
+    """End every drill on a target now: it heals, and reads ABORTED; exit code 20 if it does not."""
+    name = project().target(target).name
+    left: list[str] = import_module("firemarshal.stopping").stop(
+        project(), name, why, within_s, print
+    )
+    sys.exit(20 if left else 0)
+
+
+@app.command()
 def status(target: Target) -> None:
     """Who drills a target now, what stands on it, and how to undo it by hand; exit code 20."""
     lines: list[str] = import_module("firemarshal.healing").standing_lines(project(), target)

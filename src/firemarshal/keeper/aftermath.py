@@ -74,6 +74,7 @@ def go_home(stage: Stage) -> None:
     """Heal first, then end the recorders, look after the systems, and tidy up."""
     stage.going_home = True
     stage.heal()
+    stage.end_sentinel()
     stage.end_instruments()
     for system in stage.drill.systems:
         _look_after(stage, system)

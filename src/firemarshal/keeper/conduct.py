@@ -6,6 +6,7 @@ from typing import Any
 from firemarshal.clock import now_us
 from firemarshal.keeper import instrument as instruments
 from firemarshal.keeper.aftermath import close_watch, go_home
+from firemarshal.keeper.guarding import before_anything, before_harm
 from firemarshal.keeper.instrument import Instrument
 from firemarshal.keeper.order import Ended
 from firemarshal.keeper.recoveries import carry_out, recover
@@ -29,7 +30,7 @@ class Conductor:
     def serve(self) -> Result:
         """Answer the runner until it is done or gone; always heals, always leaves a result."""
         stage = self.stage
-        for part in (self._converse, lambda: go_home(stage)):
+        for part in (self._guarded, self._converse, lambda: go_home(stage)):
             try:
                 part()
             except Stopped as stop:
@@ -45,6 +46,12 @@ class Conductor:
         stage.result.conclude()
         stage.journal.note("result", durable=True, **stage.result.as_json())
         return stage.result
+
+    def _guarded(self) -> None:
+        try:
+            before_anything(self.stage)
+        except Ended as ended:
+            self.stage.result.end(ended.verdict, ended.code, ended.why)
 
     def _converse(self) -> None:
         waiting = self.stage.waiting
@@ -129,12 +136,14 @@ class Conductor:
         victims = self._victims(said)
         if said["system"] not in self.stage.before:  # a sick one is pictured too, to compare with
             self.stage.before[said["system"]] = self.stage.captured(said["system"])
+        before_harm(self.stage, said["system"], said["fault"], victims)
         self._hold()
         injection = self.stage.hands.inject(said["system"], said["fault"], victims)
         self.strikes_at_us = max(self.strikes_at_us, injection.before_us + said["for_us"])
 
     def _do_disaster(self, said: Json) -> None:
         stage, victims = self.stage, self._victims(said)
+        before_harm(stage, said["system"], said["fault"], victims)
         self._hold()
         stage.waiting.pause(self.strikes_at_us)
         stage.result.injected = True  # from the call on, also when it is cut off or not proved

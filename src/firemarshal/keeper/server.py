@@ -16,10 +16,12 @@ from typing import Any
 
 import orjson
 
+from firemarshal import stopping
 from firemarshal.asking import forget_all
 from firemarshal.clock import boot_id
 from firemarshal.journal import Journal
 from firemarshal.keeper.conduct import Conductor
+from firemarshal.keeper.hands import integers
 from firemarshal.keeper.leftovers import heal_leftovers
 from firemarshal.keeper.order import Order
 from firemarshal.keeper.recoveries import ERRANDS
@@ -161,6 +163,7 @@ def _conduct(order: Order, waiting: Waiting, states: list[SystemState]) -> None:
         return
     for state in states:
         forget_all(state)
+        stopping.forget(state)
     journal = open_journal(order, waiting)
     result = Conductor(set_up(order, journal, waiting)).serve()
     journal.note("sealed", durable=True)
@@ -176,7 +179,7 @@ def open_journal(order: Order, waiting: Waiting) -> Journal:
     journal = Journal(
         order.path / "journal.jsonl", "keeper", lambda line: waiting.tell(_told(line))
     )
-    limits = {key: str(one) if isinstance(one, float) else one for key, one in order.target.items()}
+    limits = integers(order.target)
     journal.note(
         "opened",
         durable=True,

@@ -1,11 +1,13 @@
 """What the parts of one drill share: the order, the journal, the hands and the instruments."""
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from firemarshal.clock import now_us
 from firemarshal.drill import Drill
 from firemarshal.journal import Journal
 from firemarshal.keeper.hands import FaultHands, Healer, Injection
@@ -38,6 +40,8 @@ class Stage:
     struck: Injection | None = None
     watch: Watch | None = None
     going_home: bool = False
+    sentinel: "subprocess.Popen[bytes] | None" = None
+    begun_us: int = field(default_factory=now_us)
 
     def state(self, system: str) -> SystemState:
         """Undo files of a system."""
@@ -107,6 +111,14 @@ class Stage:
             yield
         finally:
             self.waiting.on_beat = lambda: None
+
+    def end_sentinel(self) -> None:
+        """Nobody watches the stop conditions any more: the drill is on its way home."""
+        self.waiting.alarms.clear()
+        if self.sentinel:
+            self.sentinel.kill()
+            self.sentinel.communicate()
+            self.sentinel = None
 
     def end_instruments(self) -> None:
         """End every recorder; one that had died before takes the drill's verdict with it."""

@@ -32,7 +32,8 @@ class Waiting:
 
     A stop is remembered for ever and raised at every wait that heeds it. `until_us` is the
     moment after which no fault may stand (max_hold), 0 while none does. `on_beat` is called twice
-    a second wherever the keeper waits, so that a long wait is never a silent one.
+    a second wherever the keeper waits, so that a long wait is never a silent one; `orders` is asked
+    as often whether somebody wants the drill to end. `alarms` are descriptors that say so.
     """
 
     def __init__(self, channel: socket.socket, runner_pid: int) -> None:
@@ -40,6 +41,8 @@ class Waiting:
         self.inbox: deque[Json] = deque()
         self.hold_until_us = 0
         self.on_beat: Callable[[], None] = lambda: None
+        self.orders: Callable[[], Stopped | None] = lambda: None
+        self.alarms: dict[int, Callable[[], Stopped | None]] = {}
         self._channel: socket.socket | None = channel
         self._runner: int | None = _pidfd(runner_pid)
         self._heard_us = self._beat_us = now_us()
@@ -106,19 +109,22 @@ class Waiting:
         if now_us() - self._beat_us >= BEAT_US:
             self._beat_us = now_us()
             self.tell({"tell": "beat", "pid": os.getpid()})
+            self.stop = self.stop or self.orders()
             self.on_beat()
 
     def _poll(self, descriptors: list[int], wait_us: int) -> bool:
         self._beat()
         poll = select.poll()
         own = [one for one in (self._channel, self._runner) if one is not None]
-        for one in [*descriptors, *own]:
+        for one in [*descriptors, *own, *self.alarms]:
             poll.register(one, select.POLLIN)
         self._ready = {fd for fd, _ in poll.poll(max(wait_us, 0) / 1000)}
         if self._channel is not None and self._channel.fileno() in self._ready:
             self._listen(self._channel)
         if self._runner is not None and self._runner in self._ready:
             self._runner_gone("the runner is gone")
+        for one in [one for one in self.alarms if one in self._ready]:
+            self.stop = self.stop or self.alarms.pop(one)()
         return any(one in self._ready for one in descriptors)
 
     def _listen(self, channel: socket.socket) -> None:

@@ -1,0 +1,118 @@
+"""The guards of a profile in the keeper's hands: asked before anything is touched, fail closed."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import IO, Any
+
+import orjson
+
+from firemarshal import stopping
+from firemarshal.guards import Guards
+from firemarshal.keeper.order import Ended
+from firemarshal.keeper.stage import Stage
+from firemarshal.keeper.verbs import Call
+from firemarshal.keeper.waiting import Stopped
+from firemarshal.state import SystemState
+
+SENTINEL = "firemarshal.keeper.sentinel"
+ERRANDS = "firemarshal.keeper.errands"
+GRACE_S, READY_S = 2.0, 5.0
+Json = dict[str, Any]
+
+
+def before_anything(stage: Stage) -> None:
+    """Freeze windows, the profile's questions, and stop conditions; raises Ended for a no."""
+    guards = _guards(stage)
+    if why := guards.frozen(datetime.now(UTC)):
+        _refuse(stage, "freeze", why)
+    for number, question in enumerate(stage.order.target["guards"]["ask"]):
+        why = _no(stage, question)
+        stage.journal.note("guard", name=question["name"], number=number, no=why)
+        if why:
+            _refuse(stage, question["name"], why)
+    states = [stage.state(name) for name in stage.drill.systems]
+    stage.waiting.orders = lambda: _ordered(states)
+    if stage.order.target["stop_when"]:
+        _watch(stage)
+
+
+def before_harm(stage: Stage, system: str, fault: str, victims: list[Json]) -> None:
+    """The blast radius of exactly these victims; raises Ended when it is too large, or unknown."""
+    guards = _guards(stage)
+    members = [one["name"] for one in stage.order.systems[system]["members"]]
+    named = {one["name"] for one in victims}
+    harmed = named & {*members} or named  # a link or a table is harmed as a member would be
+    if why := guards.too_many(harmed, members):
+        _refuse(stage, f"blast radius of {fault}", why)
+    if guards.least_healthy:
+        answer = stage.probe(system, "members")
+        if not answer.done:
+            _refuse(stage, "least_healthy", f"the members of {system} did not say: {answer.error}")
+        well = [one["name"] for one in answer.value if one["role"] != "unreachable"]
+        left = sorted({*well} - harmed)
+        if len(left) < guards.least_healthy:
+            told = f"{len(left)} healthy members would be left ({', '.join(left) or 'none'})"
+            _refuse(stage, "least_healthy", f"{told}, need {guards.least_healthy}")
+
+
+def _guards(stage: Stage) -> Guards:
+    return Guards.model_validate(stage.order.target["guards"])
+
+
+def _refuse(stage: Stage, name: str, why: str) -> None:
+    stage.journal.note("guard", durable=True, name=name, no=why)
+    raise Ended("ABORTED", "guard", f"guard {name!r}: {why}")
+
+
+def _no(stage: Stage, question: Json) -> str:
+    """Why the answer is no, "" for yes; nobody's answer is a no."""
+    given: Json = {"timeout_s": question["within_s"]}
+    if question["http"]:
+        function, given = "request", given | question["http"]
+    else:
+        log = str(stage.order.path / "guards.log")
+        words = {"on": "", "folder": str(stage.order.rootdir), "log": log, "words": {}}
+        function, given = "command", given | words | {"argv": question["run"]}
+    system = stage.drill.systems[0]
+    call = Call(question["name"], ERRANDS, function, given, stage.order.configuration(system))
+    answer = stage.hands.call(call, question["within_s"] + GRACE_S)
+    if not answer.done:
+        return answer.error or answer.status
+    return "" if answer.value["ok"] else f"{answer.value['answer']} {answer.value['said']}".strip()
+
+
+def _ordered(states: list[SystemState]) -> Stopped | None:
+    order = next(filter(None, map(stopping.ordered, states)), None)
+    return Stopped("person", f"stopped by {order['by']}: {order['why']}") if order else None
+
+
+def _watch(stage: Stage) -> None:
+    """Start the sentinel and wait until every condition has been asked once."""
+    system = stage.drill.systems[0]
+    spec = {
+        "conditions": stage.order.target["stop_when"],
+        "configuration": stage.order.configuration(system),
+        "folder": str(stage.order.rootdir),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", SENTINEL], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    )
+    stage.sentinel = process
+    assert process.stdin and process.stdout
+    process.stdin.write(orjson.dumps(spec) + b"\n")
+    slowest_us = round(max(one["within_s"] for one in spec["conditions"]) * 1e6)
+    until_us = stage.begun_us + slowest_us + round(READY_S * 1e6)
+    out = process.stdout
+    if not stage.waiting.for_any([out.fileno()], until_us):
+        _refuse(stage, "stop conditions", "they were not all answered in time")
+    first = _line(out)
+    if first != "ready":
+        _refuse(stage, "stop conditions", first or "what watches them died")
+    stage.waiting.alarms[out.fileno()] = lambda: Stopped(
+        "stop-condition", _line(out) or "what watches the stop conditions died"
+    )
+
+
+def _line(out: IO[bytes]) -> str:
+    return out.readline().decode(errors="replace").strip()
