@@ -43,8 +43,8 @@ def made_schema(session: Session) -> None:
             raise
         user, database = session.rows("SELECT current_user, current_database()")[0]
         raise CannotTell(
-            f"the marker schema cannot be made: {error}; cure: let an administrator run "
-            f'CREATE SCHEMA firemarshal AUTHORIZATION "{user}" in database {database}'
+            f"the marker schema cannot be made: {error}; cure: let your DBA run what "
+            f"`firemarshal prepare` prints, so that {user} may write in database {database}"
         ) from error
 
 

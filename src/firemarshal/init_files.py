@@ -85,9 +85,10 @@ def next_steps(root: Path, name: str, table: Json) -> list[str]:
     return [
         "next:",
         f"  1. read them; what plans/{name}.toml promises must be what your recovery plan says",
-        f"  2. firemarshal prepare --target {name}      the SQL that your DBA reads and runs",
-        "  3. write the passwords into ~/.pgpass, mode 600; it holds a line a user:",
+        "  2. write the passwords into ~/.pgpass, mode 600, one line a user (make one up for the",
+        "     first, prepare gives it to the database):",
         *(f"       {line}" for line in _pgpass(table)),
+        f"  3. firemarshal prepare --target {name}      the SQL that your DBA reads and runs",
         f"  4. firemarshal doctor --target {name}       what is still missing; harms nothing",
         f"  5. firemarshal run features/{name} --target {name}",
         f"files lie in {root}",
