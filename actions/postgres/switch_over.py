@@ -70,9 +70,12 @@ def bit(victims: list[Json], configuration: Json) -> Json:
 def heal(victims: list[Json], configuration: Json) -> list[str]:
     """Nothing stands once one member leads and stays; leading back would be a fault of its own.
 
-    Looked at twice: Patroni carries out what it was asked for by somebody who died meanwhile.
+    Looked at twice where the old one leads: Patroni carries out what it was asked for by somebody
+    who died meanwhile. Where another leads, that has been carried out.
     """
     before = _leaders(configuration)
+    if len(before) == 1 and before != [one["name"] for one in victims]:
+        return []
     time.sleep(UNDER_WAY_S)
     after = _leaders(configuration)
     steady = len(after) == 1 and before == after

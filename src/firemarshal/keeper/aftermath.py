@@ -18,9 +18,10 @@ def close_watch(stage: Stage) -> None:
     watch, struck = stage.watch, stage.struck
     watch.until_recovered_and_calm(stage.drill, struck)
     watch.heal_begins()
+    stage.healer.acted = False
     stage.heal()
-    _await_redundancy(stage)
-    watch.stay_calm(struck)
+    followed_at_once = _await_redundancy(stage)
+    watch.stay_calm(struck, disturbed=stage.healer.acted or not followed_at_once)
     stage.end_instruments()
     reconciled = _reconcile(stage)
     stage.result.reconciled = reconciled is not None
@@ -30,13 +31,18 @@ def close_watch(stage: Stage) -> None:
     )
 
 
-def _await_redundancy(stage: Stage) -> None:
-    """Wait until the members follow again: before that nobody can count what was lost."""
+def _await_redundancy(stage: Stage) -> bool:
+    """Wait until the members follow again: before that nobody can count what was lost.
+
+    Returns whether they did at the first look, so that nothing came back meanwhile.
+    """
+    looks = 0
     for system in stage.drill.systems:
         began_us, seen = now_us(), ""
 
         def followed(system: str = system) -> bool:
-            nonlocal seen
+            nonlocal looks, seen
+            looks += 1
             answer = stage.probe(system, "redundant", {"timeout_s": 3.0}, quiet=True)
             seen = answer.error or "; ".join((answer.value or {}).get("why", []))
             return answer.done and answer.value["redundant"] is True
@@ -49,6 +55,7 @@ def _await_redundancy(stage: Stage) -> None:
             after=seconds_text(now_us() - began_us),
             why="" if back else seen,
         )
+    return looks == len(stage.drill.systems)
 
 
 def _reconcile(stage: Stage) -> Json | None:

@@ -15,7 +15,7 @@ from firemarshal.keeper.stage import Stage
 from firemarshal.keeper.waiting import Stopped
 from firemarshal.keeper.watch import Watch
 
-HEALTHY_WITHIN_S = 10.0
+HEALTHY_WITHIN_S = 5.0
 Json = dict[str, Any]
 
 

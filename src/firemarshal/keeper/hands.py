@@ -15,6 +15,7 @@ from firemarshal.state import SystemState, Undo
 
 AIM_S, INJECT_S, PROOF_S, HEAL_S = 15.0, 30.0, 15.0, 30.0
 PROOF_WITHIN_US = 3_000_000
+MOST_BACKOFF_US = 500_000
 Json = dict[str, Any]
 
 
@@ -164,6 +165,7 @@ class Healer(Hands):
     def __init__(self, journal: Journal, waiting: Waiting, folder: Path, state: Path) -> None:
         super().__init__(journal, waiting, folder, state)
         self.healed: set[str] = set()
+        self.acted = False  # whether a healing changed anything, or found something to wait for
 
     def heal_all(
         self,
@@ -181,11 +183,12 @@ class Healer(Hands):
         while True:
             pending = [undo for undo in state.readable() if chosen(undo)]
             standing = [line for undo in pending for line in self._heal(state, undo)]
+            self.acted = self.acted or bool(standing)
             if not standing or now_us() >= until_us:
                 return standing
             self.waiting.tell({"tell": "healing", "standing": standing})
             self.waiting.pause(min(now_us() + backoff_us, until_us), heed=False)
-            backoff_us = min(backoff_us * 2, 2_000_000)
+            backoff_us = min(backoff_us * 2, MOST_BACKOFF_US)
 
     def _heal(self, state: SystemState, undo: Undo) -> list[str]:
         value = undo.value
@@ -203,6 +206,7 @@ class Healer(Hands):
             standing = self._still_bites(value)
         if not standing:
             state.done(undo)
+            self.acted = self.acted or value["lasts"] != "moment"
             self.healed.add(undo.path.name)
             self.journal.note("healed", durable=True, fault=value["fault"], system=value["system"])
         return standing

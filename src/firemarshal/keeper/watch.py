@@ -119,8 +119,14 @@ class Watch:
         )
         return self._state
 
-    def stay_calm(self, struck: Injection) -> None:
-        """After healing: one calm window more, because healing itself can break things again."""
+    def stay_calm(self, struck: Injection, *, disturbed: bool) -> None:
+        """After healing: one calm window more, because healing itself can break things again.
+
+        Not where it found nothing to do: then the calm that ended the watch came after all of it.
+        """
+        if not disturbed and self.look(struck).calm:
+            self.ended_us = now_us()
+            return
         relapse_us = now_us() + self.window_us
         self._tell("watched on after healing", True, "this ends", relapse_us)
         until_us = now_us() + 3 * self.window_us
