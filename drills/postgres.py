@@ -94,3 +94,13 @@ def _(system: str) -> Condition:
 @given(sentence('the replication link of "{system}" has been cut for {time:Duration}'))
 def _(system: str, time: int) -> Condition:
     return Condition(system=system, fault="postgres.cut_replication", for_us=time)
+
+
+@when(sentence('the clock of the primary of "{system}" jumps {time:Duration} ahead'))
+def _(system: str, time: int) -> Disaster:
+    return Disaster(system=system, fault="postgres.shift_clock", arguments={"ahead_us": time})
+
+
+@given(sentence('the clock of the primary of "{system}" has just been set back by {time:Duration}'))
+def _(system: str, time: int) -> Condition:
+    return Condition(system=system, fault="postgres.shift_clock", arguments={"ahead_us": -time})

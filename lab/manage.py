@@ -54,6 +54,15 @@ class Fragment(Protocol):
         """Free what killed servers left outside the folder."""
 
 
+def lacking(system: dict[str, Any]) -> str:
+    """What this machine lacks for this system's options, "" for nothing; touches nothing.
+
+    A fragment says it by `lacking(system)`, where it has such options. Raises LabProblem.
+    """
+    says: Callable[[dict[str, Any]], str] = getattr(_fragment(system), "lacking", lambda _: "")
+    return says(system)
+
+
 def up(system: dict[str, Any], folder: Path, report: Report) -> dict[str, Any]:
     """Bring the system's fragment up in `folder`, or find it up, and return its profile table.
 

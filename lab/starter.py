@@ -19,6 +19,7 @@ from firemarshal.lab.state import Process, State, write_private
 KEPT = ("PATH", "LD_LIBRARY_PATH", "PYTHONHOME", "VIRTUAL_ENV", "TZ")
 GATE = 'read -r go && cd "$0" && exec "$@" </dev/null'
 FIRST_PORT = 10_000
+GIVEN: set[int] = set()  # of all labs: several come up at once, and a port is bound later
 
 
 class Starter:
@@ -28,7 +29,6 @@ class Starter:
         self.folder = folder
         self.state = state
         self.report = report
-        self._ports: set[int] = set()
 
     def start(self, name: str, command: Sequence[str], prefix: Sequence[str] = ()) -> None:
         """Start a process that outlives us and is on record before it runs.
@@ -115,8 +115,8 @@ class Starter:
         last = low - 1 if low > FIRST_PORT + 2000 else 65535
         for _ in range(1000):
             port = random.randint(FIRST_PORT, last)  # noqa: S311 - no secret
-            if port not in self._ports and _is_free(port):
-                self._ports.add(port)
+            if port not in GIVEN and _is_free(port):
+                GIVEN.add(port)
                 return port
         raise LabProblem(
             "find a free port on 127.0.0.1",

@@ -3,7 +3,7 @@
 import shlex
 from typing import Any
 
-from firemarshal.actions.postgres import patroni
+from firemarshal.actions.postgres import patroni, timelines
 from firemarshal.actions.postgres.members import (
     host_of,
     lone_primary,
@@ -20,7 +20,8 @@ FAULT = Fault(
     kinds=("postgres",),
     does="SIGKILL of the primary's postmaster and all its children, within milliseconds",
     lasts="moment",
-    leaves="another leader and timeline, where failover is automatic",
+    leaves="another leader and timeline, where failover is automatic; a standby copied anew, "
+    "where two were promoted unseen",
     needs=("host: signal the postgres processes, read its data folder",),
 )
 Json = dict[str, Any]
@@ -67,10 +68,11 @@ def bit(victims: list[Json], configuration: Json) -> Json:
 
 def heal(victims: list[Json], configuration: Json) -> list[str]:
     """PostgreSQL runs again in that data folder; started by us only where no manager would."""
-    standing = []
+    system, standing = configuration["system"], []
     for victim in victims:
         try:
-            standing += _heal(victim, *_member(victim, configuration), configuration["system"])
+            standing += _heal(victim, *_member(victim, configuration), system)
+            standing += [] if standing else timelines.made_anew(system)
         except NotDone as problem:
             standing.append(f"{victim['id']}: {problem}")
     return standing

@@ -1,7 +1,7 @@
 """The primary dies, and so does its successor as soon as it has a follower again.
 
 T0 is the first death. Not earlier: a successor that nobody has followed yet leaves two members that
-chose the same timeline number, which Patroni does not notice, and a pair that stays broken.
+chose the same timeline number, which Patroni does not notice (see `timelines`).
 """
 
 import time

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from firemarshal.actions.postgres import manager
+from firemarshal.actions.postgres import manager, timelines
 from firemarshal.actions.postgres.members import (
     host_of,
     lone_primary,
@@ -72,6 +72,7 @@ def back(victims: list[Json], configuration: Json) -> list[str]:
     for victim in victims:
         try:
             standing += _back(victim, *machine_of(victim, configuration))
+            standing += [] if standing else timelines.made_anew(configuration["system"])
         except NotDone as problem:
             standing.append(f"{victim['id']}: {problem}")
     return standing

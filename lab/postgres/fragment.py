@@ -13,13 +13,13 @@ from typing import Any
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from firemarshal.lab.postgres import binaries, remains, steady, unprivileged
+from firemarshal.lab.postgres import binaries, clocks, remains, steady, unprivileged
 from firemarshal.lab.postgres.layout import Layout
 from firemarshal.lab.problem import LabProblem
 from firemarshal.lab.starter import Starter
 
 KIND = "postgres"
-OPTIONS: dict[str, type] = {"synchronous": bool}
+OPTIONS: dict[str, type] = {"synchronous": bool, "clocks": bool}
 NEEDED_BYTES = 600_000_000
 SETTLE_S = 30.0
 STEP_S = 30.0
@@ -28,6 +28,11 @@ GRANTS = ("pg_monitor", "pg_read_all_data", "pg_checkpoint")
 
 before_end = remains.stop_servers
 after_end = remains.free_memory
+
+
+def lacking(system: dict[str, Any]) -> str:
+    """Why no clock of a pair that asks for it can be moved here, "" when it can."""
+    return clocks.lacking() if system.get("options", {}).get("clocks") else ""
 
 
 def bring_up(system: dict[str, Any], starter: Starter) -> dict[str, Any]:
@@ -46,9 +51,12 @@ def bring_up(system: dict[str, Any], starter: Starter) -> dict[str, Any]:
         "etcd",
         STEP_S,
     )
+    if layout.clocks:
+        clocks.share(starter.folder)
     for node in layout.nodes:
         command = [*found.patroni, str(starter.folder / f"{node.name}.json")]
-        starter.start(f"patroni-{node.name}", command, prefix)
+        clock = clocks.preloaded(starter.folder, node.name) if layout.clocks else ()
+        starter.start(f"patroni-{node.name}", command, (*prefix, *clock))
     table = _table(layout, found)
     first = _wait_for_primary(table["members"], starter)
     with steady.connect(first, starter.folder) as connection:
@@ -156,6 +164,7 @@ def _table(layout: Layout, found: binaries.Binaries) -> dict[str, Any]:
                 "port": node.port,
                 "data_directory": str(layout.folder / node.name),
                 "manager_url": f"http://127.0.0.1:{node.rest_port}",
+                "clock": str(clocks.file_of(layout.folder, node.name)) if layout.clocks else "",
             }
             for node in layout.nodes
         ],

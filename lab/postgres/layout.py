@@ -27,6 +27,7 @@ class Layout:
     def __init__(self, system: dict[str, Any], starter: Starter) -> None:
         self.system = system["name"]
         self.synchronous = bool(system.get("options", {}).get("synchronous", False))
+        self.clocks = bool(system.get("options", {}).get("clocks", False))
         self.folder = starter.folder
         self.etcd_port = starter.free_port()
         self.etcd_peer_port = starter.free_port()

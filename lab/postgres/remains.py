@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from firemarshal.clock import now_us
+from firemarshal.lab.postgres.clocks import unshare
 from firemarshal.lab.processes import belonging, send, start_ticks
 
 REMOVE = 0  # IPC_RMID
@@ -34,6 +35,7 @@ def free_memory(folder: Path) -> None:
 
     Only where key and number agree with the kernel's list and nobody is attached.
     """
+    unshare(folder)
     listed = _segments()
     for file in folder.glob("*/postmaster.pid"):
         lines = file.read_text(errors="replace").splitlines()

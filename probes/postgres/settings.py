@@ -24,7 +24,10 @@ Connection = Annotated[str, Field(min_length=1), AfterValidator(_without_passwor
 
 
 class Member(Table):
-    """One PostgreSQL server; `manager_url` is its Patroni REST address, empty without Patroni."""
+    """One PostgreSQL server; `manager_url` is its Patroni REST address, empty without Patroni.
+
+    `clock` is the file from which a preloaded libfaketime reads how far its clock is moved.
+    """
 
     name: str
     host: str = "local"
@@ -32,6 +35,7 @@ class Member(Table):
     port: int
     data_directory: str
     manager_url: str = ""
+    clock: str = ""
 
 
 class Link(Table):

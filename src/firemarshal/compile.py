@@ -252,15 +252,20 @@ def _not_run(
                 "code": "no-fault-for-kind",
                 "why": f"{name} cannot {does} {one.system!r}, which is of kind {system.kind!r}",
             }
-        if name and system and _lacks_engine(system, acts[name]):
+        if name and system and (lacking := _lacking(system, acts[name])):
             return {
                 "code": "no-engine",
-                "why": f"{name} needs a link with an engine (a proxy), {one.system!r} has none",
+                "why": f"{name} needs {lacking}, {one.system!r} has none",
             }
     return None
 
 
-def _lacks_engine(system: System, facts: dict[str, Any]) -> bool:
-    """A system of the lab gets its links when it is made; another has those of its profile."""
-    needs = any(need.startswith("engine:") for need in facts["needs"])
-    return needs and not system.lab and not getattr(system, "links", ())
+def _lacking(system: System, facts: dict[str, Any]) -> str:
+    """What the fault works through and the profile lacks; a system of the lab gets it when made."""
+    needs = {need.partition(":")[0] for need in facts["needs"]}
+    if system.lab:
+        return ""
+    if "engine" in needs and not getattr(system, "links", ()):
+        return "a link with an engine (a proxy)"
+    clocks = [getattr(one, "clock", "") for one in getattr(system, "members", ())]
+    return "a member whose clock can be moved" if "clock" in needs and not any(clocks) else ""

@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from firemarshal.project import Project
 from firemarshal.signals import Signals
 from firemarshal.verdict import expected
 
+AT_ONCE = 3  # labs that come up together; each keeps about one core busy for some seconds
 Json = dict[str, Any]
 Tell = Callable[[Json], None]
 RESULT_EMPTY: Json = {"promises": [], "injected": False, "target_after": "as found", "faults": []}
@@ -39,6 +41,7 @@ class Run:
     systems: dict[str, Json] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
     lab_made: list[str] = field(default_factory=list)
+    lacking: dict[str, str] = field(default_factory=dict)
     house: KeeperHouse | None = None
 
     @property
@@ -70,8 +73,8 @@ class Run:
         wanted = dict.fromkeys(
             name for drill in drills if drill.not_run is None for name in drill.systems
         )
-        for name in wanted:
-            self._ready(name)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(self._ready, wanted))
 
     def _write_plan(self, drills: list[Drill]) -> None:
         """`run.json`: what this run set out to do, so that what is missing can be told."""
@@ -100,11 +103,16 @@ class Run:
         table = system.model_dump(mode="json")
         if system.lab and "members" not in table:
             table = self._from_lab(name, table)
+            if name in self.lacking:
+                return
             where = f"lab fragment {system.lab!r}, system {name!r}"
             table = target.completed(table, where).model_dump(mode="json")
         self.systems[name] = table
 
     def _from_lab(self, name: str, table: Json) -> Json:
+        if why := self._lacking(name, table):
+            self.lacking[name] = why
+            return table
         folder = self.project.lab / name
         owner = folder.parent / f"{name}.owner.json"
         if not self.lab.status(folder)["up"] or _owned_by_the_dead(owner):
@@ -116,6 +124,12 @@ class Run:
         except self.lab.LabProblem as problem:
             raise BadInput(str(problem), where=f"lab of {name!r}") from None
         return ready
+
+    def _lacking(self, name: str, table: Json) -> str:
+        try:
+            return str(self.lab.lacking(table))
+        except self.lab.LabProblem as problem:
+            raise BadInput(str(problem), where=f"lab of {name!r}") from None
 
     def _lab_says(self, text: str) -> None:
         self.tell({"tell": "lab", "text": text})
@@ -132,6 +146,9 @@ class Run:
     def _driven(self, drill: Drill, number: int, converse: Callable[[Channel], None]) -> Json:
         if drill.not_run:
             return self._whole(drill, {"verdict": "NOT RUN", **drill.not_run})
+        if lacking := [self.lacking[one] for one in drill.systems if one in self.lacking]:
+            why = {"code": "lab-not-available", "why": lacking[0]}
+            return self._whole(drill, {"verdict": "NOT RUN", **why})
         if self.signals.received:
             return self.not_reached(drill)
         folder = self.folder / self.folders[drill.sha256]

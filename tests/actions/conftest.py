@@ -9,14 +9,14 @@ import psycopg
 import pytest
 
 from firemarshal import target
-from firemarshal.lab import down, up
+from firemarshal.lab import down, lacking, up
 
 Json = dict[str, Any]
 
 
-def brought_up(kind: str, name: str, folder: Path) -> Json:
+def brought_up(kind: str, name: str, folder: Path, **options: bool) -> Json:
     """What a drill's keeper hands to verbs, for a system that the lab has just made."""
-    table = up({"name": name, "kind": kind, "lab": kind, "options": {}}, folder, print)
+    table = up({"name": name, "kind": kind, "lab": kind, "options": options}, folder, print)
     whole = target.system_model(table, "lab").model_dump(mode="json")
     return {"target": "lab", "drill": "trial", "system": json.loads(json.dumps(whole))}
 
@@ -39,3 +39,16 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Json]:
         yield configuration
     finally:
         assert down(folder, print) == []
+
+
+@pytest.fixture
+def clocked(tmp_path: Path) -> Iterator[Json]:
+    """A pair whose members' clocks can be moved."""
+    options = {"clocks": True}
+    asked = {"name": "clocked", "kind": "postgres", "lab": "postgres", "options": options}
+    if why := lacking(asked):
+        pytest.skip(why)
+    try:
+        yield brought_up("postgres", "clocked", tmp_path / "lab", **options)
+    finally:
+        assert down(tmp_path / "lab", print) == []

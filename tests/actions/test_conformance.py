@@ -22,6 +22,7 @@ KNOWN = Recoveries(["firemarshal.actions"])
 RECOVERIES = {name: KNOWN.find(name, "the tests") for name in KNOWN.names}
 FIXTURES = {"null": "toy", "postgres": "pair"}
 KILLS = {"null": 4, "postgres": 2}
+NEEDS_MORE = {"postgres.shift_clock": "clocked"}
 QUICK = ("postgres.kill_primary", "postgres.cut_replication", "postgres.switch_over")
 
 
@@ -34,7 +35,8 @@ def test_every_fault_keeps_its_word(name: str, request: pytest.FixtureRequest) -
     fault = FAULTS[name]
     if kind(fault) == "postgres" and name not in QUICK and os.environ.get("DRILLS") != "all":
         pytest.skip("the whole family takes many minutes; run it with: make test DRILLS=all")
-    configuration: dict[str, Any] = request.getfixturevalue(FIXTURES[kind(fault)])
+    fixture = NEEDS_MORE.get(name, FIXTURES[kind(fault)])
+    configuration: dict[str, Any] = request.getfixturevalue(fixture)
     seed = secrets.randbelow(10**6)
     print(f"seed {seed}")
     found = check(fault, configuration, kills=KILLS[kind(fault)], seed=seed)

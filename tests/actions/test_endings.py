@@ -1,6 +1,7 @@
 """PostgreSQL's faults in the endings that a clean trial never meets."""
 
 import copy
+import json
 import os
 import signal
 import time
@@ -17,7 +18,9 @@ from firemarshal.actions.postgres import (
     members,
     patroni,
     pause_failover,
+    shift_clock,
     switch_over,
+    timelines,
 )
 from firemarshal.fault import NotDone, VictimChanged
 from firemarshal.hosts import LocalHost
@@ -45,7 +48,7 @@ def until(true: Callable[[], object], what: str, within_s: float = 60) -> None:
     end = time.monotonic() + within_s
     while not true():
         assert time.monotonic() < end, f"waited {within_s} s in vain until {what}"
-        time.sleep(0.2)
+        time.sleep(0.1)
 
 
 def url_of(pair: Json, victim: Json) -> str:
@@ -171,3 +174,51 @@ def test_a_pid_given_out_again_is_no_postmaster(pair: Json, tmp_path: Path) -> N
     true = members.member_named(pair["system"], victim["name"])
     found = members.postmaster(true, HERE)
     assert found and found.pid == victim["found"]["pid"]
+
+
+def killed_in_turn(pair: Json) -> list[str]:
+    """Kill the primary, and who leads next at once; what healing had to say."""
+    first = kill_primary.aim(pair)
+    kill_primary.inject(first, pair)
+    until(lambda: kill_primary.aim(pair) not in ([], first), "another server leads", 30)
+    second = kill_primary.aim(pair)
+    kill_primary.inject(second, pair)
+    said: list[str] = []
+
+    def healed() -> bool:
+        found = kill_primary.heal([*first, *second], pair)
+        said.extend(found)
+        return found == []
+
+    until(healed, "both run")
+    until(lambda: not unhealthy(pair), "one shows what is written on the other")
+    assert timelines.made_anew(pair["system"]) == []
+    return [one for one in said if "a history of its own" in one]
+
+
+@pytest.mark.skipif(os.environ.get("DRILLS") != "all", reason="long; run it: make test DRILLS=all")
+def test_a_standby_of_another_history_is_found_and_made_anew(pair: Json) -> None:
+    """Two promotions unseen by each other: Patroni takes the second for a follower of the first.
+
+    Who is promoted is a race, so that it may need more than one try.
+    """
+    assert any(killed_in_turn(pair) for _ in range(5))
+
+
+def test_a_clock_that_was_moved_is_set_right_and_its_manager_awake(clocked: Json) -> None:
+    victims = shift_clock.aim(clocked)
+    shift_clock.inject(victims, clocked)
+    assert shift_clock.bit(victims, clocked)["bit"] is True
+    member = members.member_named(clocked["system"], victims[0]["name"])
+    looked = f"{member['manager_url']}/patroni"
+    until(lambda: json.loads(patroni.ask(looked))["dcs_last_seen"] > time.time() + 1800, "it saw")
+    began = time.monotonic()
+    until(lambda: shift_clock.heal(victims, clocked) == [], "it is healed", 15)
+    assert time.monotonic() - began < 15, "not only when its leader key has run out"
+    until(lambda: shift_clock.bit(victims, clocked)["bit"] is False, "the time is ours")
+    assert not unhealthy(clocked)
+
+
+def test_a_clock_that_cannot_be_moved_is_no_victim(pair: Json) -> None:
+    with pytest.raises(NotDone, match="clocks = true"):
+        shift_clock.aim(pair)

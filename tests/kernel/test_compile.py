@@ -278,3 +278,14 @@ def test_a_fault_that_needs_an_engine_is_not_run_without_one(
     )
     (drill,) = repo.compiled(text)
     assert (drill.not_run or {"code": ""})["code"] == code
+
+
+@pytest.mark.parametrize(("clock", "code"), [("", "no-engine"), ("/c", "")])
+def test_a_clock_that_cannot_be_moved_is_not_run(repo: Any, clock: str, code: str) -> None:
+    repo.write("targets/toy.toml", OWN.replace('"/nowhere"', f'"/nowhere", clock = "{clock}"'))
+    text = repo.drill(
+        given='"shop" is healthy\n    And clients write steadily',
+        when='the clock of the primary of "shop" jumps 1 hour ahead',
+    )
+    (drill,) = repo.compiled(text)
+    assert (drill.not_run or {"code": ""})["code"] == code

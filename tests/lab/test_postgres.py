@@ -14,8 +14,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from firemarshal.lab import LabProblem, down, status, up
-from firemarshal.lab.postgres import binaries, fragment, remains, unprivileged
+from firemarshal.lab import LabProblem, down, lacking, status, up
+from firemarshal.lab.postgres import binaries, clocks, fragment, remains, unprivileged
 from firemarshal.lab.processes import belonging
 from firemarshal.probes.postgres.settings import Settings
 
@@ -172,6 +172,36 @@ def test_a_synchronous_pair_is_synchronous_for_its_managers_too(folder: Path) ->
     seen = query(at(table, primary), "select sync_state from pg_stat_replication")
     assert seen == [("sync",)]
     assert fragment.unready(table, folder) == ""
+
+
+def test_clocks_that_cannot_be_moved_are_told_with_the_cure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(clocks, "package_folder", lambda package: None)
+    assert "pip install libfaketime" in lacking(system("invoices", clocks=True))
+    assert lacking(system("orders")) == ""
+    library = tmp_path / clocks.LIBRARY
+    library.parent.mkdir(parents=True)
+    library.write_bytes(b"for another machine")
+    monkeypatch.setattr(clocks, "package_folder", lambda package: tmp_path)
+    assert "moves no clock on this machine" in lacking(system("invoices", clocks=True))
+
+
+def test_what_processes_with_moved_clocks_share_is_removed(tmp_path: Path) -> None:
+    if why := clocks.lacking():
+        pytest.skip(why)
+    clocks.share(tmp_path)
+    words = clocks.preloaded(tmp_path, "orders-1")
+    (tmp_path / "orders-1.clock").write_text("-3600\n")
+    text = "import time; print(time.time(), time.clock_gettime(time.CLOCK_BOOTTIME))"
+    before_s, before_boot_s = time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)
+    said = subprocess.run([*words, sys.executable, "-c", text], capture_output=True, text=True)
+    told_s, boot_s = map(float, said.stdout.split())
+    clocks.unshare(tmp_path)
+    clocks.unshare(tmp_path)
+    assert -3600 <= told_s - before_s < -3600 + 60
+    assert 0 <= boot_s - before_boot_s < 60
+    assert not [one for one in clocks.SHARED.iterdir() if clocks._shared(tmp_path) in one.name]
 
 
 def test_missing_programs_are_named_with_the_cure() -> None:
