@@ -50,7 +50,7 @@ REFUSED = {
     ),
     "a command that is not there": (
         '[[guards.ask]]\nname = "no incident"\nrun = ["no-such-command"]',
-        "guard 'no incident': NotDone: no-such-command: No such file",
+        "guard 'no incident': no-such-command: No such file",
     ),
     "nobody answers": (
         '[[guards.ask]]\nname = "no alert"\nhttp = { url = "http://127.0.0.1:1/" }',
