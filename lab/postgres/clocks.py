@@ -14,6 +14,7 @@ from pathlib import Path
 from firemarshal.lab.postgres.binaries import package_folder
 
 LIBRARY = "vendor/libfaketime/src/libfaketime.so.1"
+CURE = "pip install libfaketime (x86-64 only), or leave the option clocks out"
 AN_HOUR_S = 3600
 SHARED = Path("/dev/shm")
 NOTHING_YET = b"\0" * 24 + b"\xff" * 8 + b"\0" * 64  # the library's: no process has begun yet
@@ -29,10 +30,10 @@ def library() -> Path | None:
 
 
 def lacking() -> str:
-    """Why no clock can be moved on this machine, "" when it can: found by trying."""
+    """Why no clock can be moved on this machine, "" when it can: found by trying; cure: `CURE`."""
     found = library()
     if found is None:
-        return "there is no libfaketime here; cure: pip install libfaketime"
+        return "there is no libfaketime in this Python environment"
     environment = {"LD_PRELOAD": str(found), "FAKETIME": f"+{AN_HOUR_S}"}
     said = subprocess.run(
         [sys.executable, "-c", "import time; print(time.time())"],

@@ -32,7 +32,8 @@ after_end = remains.free_memory
 
 def lacking(system: dict[str, Any]) -> str:
     """Why no clock of a pair that asks for it can be moved here, "" when it can."""
-    return clocks.lacking() if system.get("options", {}).get("clocks") else ""
+    why = clocks.lacking() if system.get("options", {}).get("clocks") else ""
+    return f"{why}; cure: {clocks.CURE}" if why else ""
 
 
 def bring_up(system: dict[str, Any], starter: Starter) -> dict[str, Any]:
@@ -40,6 +41,8 @@ def bring_up(system: dict[str, Any], starter: Starter) -> dict[str, Any]:
     found = binaries.find()
     _check_space(starter.folder)
     layout = Layout(system, starter)
+    if layout.clocks and (why := clocks.lacking()):
+        raise LabProblem("make members whose clock can be moved", why, clocks.CURE)
     prefix = unprivileged.prefix(starter.folder, str(found.postgres / "postgres"), found.patroni[0])
     _write_files(layout, starter, found, hand_over=prefix == unprivileged.AS_NOBODY)
     starter.start("etcd", layout.etcd_command(found), prefix)

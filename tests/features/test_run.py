@@ -28,11 +28,18 @@ FROZEN = (
 )
 MANAGER = "Control: nothing stops the old primary from acknowledging writes"
 SILENT = "Control: a synchronous pair waits for a standby that falls silent"
-HANDED = "The leadership goes back to the old primary"
+HANDED = "The primary hands over to its standby"
+LED_BACK = "The old primary leads again"
+PROMOTED = "The standby is promoted by hand"
+CLAIMED = "Control: the runbook says that all is well while clients fail"
+CLOCKS = (
+    "The clock of the primary jumps an hour ahead",
+    "The primary dies when its clock has been set back by an hour",
+)
 UNNOTICED = "The standby of an asynchronous pair is killed"
 LOCKED = "A long transaction locks the busiest table"
 MORE = (
-    *(LOST_HOST, *FROZEN, HANDED, UNNOTICED, LOCKED),
+    *(LOST_HOST, *FROZEN, HANDED, LED_BACK, PROMOTED, UNNOTICED, LOCKED, *CLOCKS),
     "The standby of a synchronous pair is killed",
     "A storm of connections takes every place",
     "The successor dies as soon as it has a follower",
@@ -43,6 +50,7 @@ TABLE = {
     **dict.fromkeys(MORE, ("PASSED", "PASSED")),
     MANAGER: ("FAILED", "FAILED, as it must"),
     SILENT: ("FAILED", "FAILED, as it must"),
+    CLAIMED: ("FAILED", "FAILED, as it must"),
     KILL: ("PASSED", "PASSED"),
     SYNCHRONOUS: ("PASSED", "PASSED"),
     CUT: ("FAILED", "FAILED, as it must"),
@@ -53,7 +61,7 @@ TABLE = {
     TOY[1]: ("PASSED", "PASSED"),
     TOY[2]: ("FAILED", "FAILED, as it must"),
 }
-NO_DISASTER = (CHANGED, UNHEALTHY)
+NO_DISASTER = (CHANGED, UNHEALTHY, LED_BACK)
 SECOND = 1_000_000
 Json = dict[str, Any]
 
@@ -75,13 +83,21 @@ def test_the_run_went_as_expected(finished: Any) -> None:
     assert finished.code == 0, finished.said
     assert finished.summary["exit_code"] == 0
     assert set(TABLE) <= set(finished.drills) or not ALL
-    assert all(one["as_expected"] for one in finished.drills.values())
+    for name, one in finished.drills.items():
+        assert one["as_expected"] or is_lacking(one), (name, one["why"])
+
+
+def is_lacking(drill: Json) -> bool:
+    """Not run for want of a program that makes clocks movable; the run says which."""
+    return drill["code"] == "lab-not-available" and drill["name"] in CLOCKS
 
 
 @pytest.mark.parametrize("name", TABLE)
 def test_every_row_has_its_verdict(finished: Any, name: str) -> None:
     verdict, expectation = TABLE[name]
     drill = finished.drills[name]
+    if is_lacking(drill):
+        pytest.skip(drill["why"])
     assert (drill["verdict"], drill["as_expected"]) == (verdict, True), drill["why"]
     assert drill["expectation"].startswith(expectation)
     assert drill["injected"] is (name not in NO_DISASTER)
@@ -146,7 +162,19 @@ def test_a_handover_is_counted_from_its_asking(finished: Any) -> None:
     assert finished.drills[HANDED]["lost"]["upper"] == 0
 
 
-@pytest.mark.parametrize(("name", "held_s"), [(SILENT, 8), (LOCKED, 6)])
+def test_what_is_lost_when_the_frozen_primary_goes_on_is_lost_after_our_healing(
+    finished: Any,
+) -> None:
+    """It acknowledges until its manager has looked; how much depends on who is faster."""
+    loss = only(finished.journal(FROZEN[0]), "measured", kind="loss")
+    assert loss["lost_before"] == loss["lost_during"] == 0
+    assert loss["lost"] == loss["lost_after_heal"]
+    assert loss["in_doubt"] >= loss["late"] >= loss["late_lost"]
+    note = finished.drills[FROZEN[0]]["rpo"]["note"]
+    assert ("acknowledged after our healing began" in note) is (loss["lost"] > 0)
+
+
+@pytest.mark.parametrize(("name", "held_s"), [(SILENT, 8), (LOCKED, 4)])
 def test_what_stands_in_the_way_is_felt_for_as_long_as_it_is_held(
     finished: Any, name: str, held_s: int
 ) -> None:
@@ -163,11 +191,12 @@ def test_invalid_drills_say_why(finished: Any) -> None:
 
 
 def every_drill(finished: Any) -> list[tuple[str, list[Json]]]:
-    return [(name, finished.journal(name)) for name in finished.drills]
+    begun = [name for name, one in finished.drills.items() if not is_lacking(one)]
+    return [(name, finished.journal(name)) for name in begun]
 
 
 def test_every_journal_is_one_whole_sealed_chain(finished: Any) -> None:
-    for name in finished.drills:
+    for name, _ in every_drill(finished):
         head = "0" * 64
         raw = (finished.folder(name) / "journal.jsonl").read_bytes()
         assert raw.endswith(b"\n")
@@ -182,7 +211,8 @@ def test_every_journal_is_one_whole_sealed_chain(finished: Any) -> None:
 
 def test_undo_is_on_disk_before_harm_is_done(finished: Any) -> None:
     for name, lines in every_drill(finished):
-        undone = places(lines, "undo written")
+        made = [one["recovery"] for one in places(lines, "recovery begins")]
+        undone = [one for one in places(lines, "undo written") if one["fault"] not in made]
         injected = [one for one in lines if one["event"] in ("injected", "not injected")]
         assert [one["fault"] for one in undone] == [one["fault"] for one in injected], name
         for undo, harm in zip(undone, injected, strict=True):
@@ -205,7 +235,8 @@ def test_harm_is_proved_before_it_is_watched_and_healed_before_the_result(finish
 
 
 def test_no_system_is_left_unclean(finished: Any) -> None:
-    for name, drill in finished.drills.items():
+    for name, _ in every_drill(finished):
+        drill = finished.drills[name]
         assert drill["target_after"] in ("as found", "changed"), (name, drill["target_after_why"])
     assert not list((finished.project / ".firemarshal/state").rglob("*.undo.json"))
     assert not list((finished.project / ".firemarshal/state").rglob("*.made.json"))

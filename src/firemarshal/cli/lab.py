@@ -17,6 +17,9 @@ def lab_up(target: Target = "lab", system: str = "") -> None:
     """Bring the lab's systems up and leave them up until `firemarshal lab down`."""
     for name, table in _lab_systems(target, system):
         folder = project().lab / name
+        if not system and (why := lab_call("lacking", table)):
+            print(f"{name}: not made: {why}")
+            continue
         lab_call("up", table, folder, lambda text: print(text, flush=True))
         print(f"{name}: up; {lab_call('status', folder)['connect']}")
 
