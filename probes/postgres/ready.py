@@ -17,6 +17,11 @@ SELECT CASE WHEN EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = 'firemarshal
     AND has_schema_privilege('firemarshal', 'CREATE')
   ELSE has_database_privilege(current_database(), 'CREATE') END
 """
+FREE = """
+SELECT current_setting('max_connections')::int
+  - current_setting('superuser_reserved_connections')::int - count(*)
+FROM pg_stat_activity WHERE backend_type = 'client backend'
+"""
 MAY_SIGNAL = 'read -r pid <"$1/postmaster.pid" && kill -0 "$pid"'
 Looked = tuple[str, str, str]
 
@@ -47,6 +52,7 @@ def _rights(
         primary = table_of(configuration, primaries[0])
         yield _right(configuration, primary, "operator", SEES, prepare)
         yield _right(configuration, primary, "client", MAY_WRITE, prepare)
+        yield _places(configuration, primary)
         for why in manager.unready(configuration, primaries[0]):
             yield "Patroni", why, "correct manager_url and member names, see: patronictl list"
 
@@ -73,6 +79,18 @@ def _right(
         return what, str(problem), "correct the connection string; its password goes to ~/.pgpass"
     lacks = "may not see pg_stat_replication" if who == "operator" else "may not make marker tables"
     return what, lacks, f"let your DBA run: {prepare}"
+
+
+def _places(configuration: Configuration, primary: Member) -> Looked:
+    """The recorder must never be what takes the application's last place."""
+    what, most = f"places on {primary['name']}", configuration["system"]["recorder"]["connections"]
+    try:
+        with Session(configuration, primary, WITHIN_S) as session:
+            free = int(session.rows(FREE)[0][0] or 0)
+    except CannotTell as problem:
+        return what, str(problem), "correct the connection string"
+    seen = f"{free} are free, the recorder takes {most} at most"
+    return what, seen, "" if most < free else "lower recorder.connections in the profile"
 
 
 def _server(system: dict[str, Any], member: Member) -> Looked:

@@ -91,7 +91,9 @@ def init(root: Path, name: str, kind: str, ask: Ask) -> list[str]:
         raise BadInput(f"{name!r} cannot name a target", where="--target", cure=cure)
     files = init_files.places(root, name)
     _refuse_to_overwrite(files)
-    environment = _one_of("environment", ask("environment", "Which environment", None))
+    environment = _one_of(
+        "environment", ask("environment", f"Which environment ({', '.join(ENVIRONMENTS)})")
+    )
     promise = {key: _duration(key, ask(key, *question)) for key, question in PROMISES.items()}
     wanted = ask.given("system")
     if wanted and not re.fullmatch(target.NAME, wanted):
