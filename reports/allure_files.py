@@ -80,7 +80,7 @@ def _loss(line: Json) -> Iterator[tuple[Any, ...]]:
 
 def _phases(drill: story.Drill) -> Iterator[tuple[Any, ...]]:
     since = drill.t0[1] if drill.t0 else drill.lines[0]["at_us"]
-    yield "since the fault", "system", "what it says happened", "source"
+    yield f"since {drill.origin}", "system", "what it says happened", "source"
     for one in sorted(drill.result["phases"], key=lambda one: int(one["at_us"])):
         yield words.moment(one["at_us"], since), one["system"], one["name"], one["source"]
 

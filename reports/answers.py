@@ -59,7 +59,7 @@ def happened(run: story.Run) -> str:
 
 
 def _waited(us: int) -> str:
-    return f"People were waited for {words.fine(us)} in all." if us else ""
+    return f"Questions to people were open for {words.fine(us)} in all." if us else ""
 
 
 def counts(run: story.Run) -> str:

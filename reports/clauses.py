@@ -40,6 +40,7 @@ def row(run: story.Run, one: story.Drill, promise: Json, detailed: set[str]) -> 
     return {
         "clause": promise["clause"],
         "step": promise["text"],
+        "own": "the runbook's own" if promise.get("of") else "the drill's own number",
         "drill": one.name,
         "anchor": one.anchor if one.key in detailed else "",
         "target": words.limit(promise),

@@ -60,6 +60,7 @@ class Panel:
     outage: tuple[int, int] | None = None
     back: tuple[int, int] | None = None
     marks: tuple[Mark, ...] = ()
+    since: str = "time since the fault"
 
     @property
     def gap(self) -> int:
@@ -271,7 +272,7 @@ def _axis(frame: _Frame, bottom: int) -> list[str]:
         parts.append(_line("axis", x, bottom, x, bottom + 4))
         parts.append(_text("tick middle", x, bottom + 16, _tick(tick)))
         tick += step
-    parts.append(_text("note end", WIDTH - RIGHT, bottom + 30, "time since the fault"))
+    parts.append(_text("note end", WIDTH - RIGHT, bottom + 30, panel.since))
     return parts
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from firemarshal.codes import CODES
 from firemarshal.journal import Line
-from firemarshal.reports import story, words
+from firemarshal.reports import runs, story, words
 
 AROUND = 10
 ENDS = ("ended", "stopped", "defect", "not injected", "did not bite")
@@ -28,6 +28,7 @@ NEEDED = {
     "runner-lost": "a runner that lives until the drill has been judged",
     "defect": "a firemarshal without this defect",
     "not-judged": "a drill that runs to its last step",
+    "stop-condition": "a target on which no stop condition of its profile holds",
     "max-hold": "a fault that is healed before the profile's longest time",
     "not-clean": "a system on which nothing stands",
     "no-fault-for-kind": "a fault of this name for this kind of system",
@@ -41,11 +42,15 @@ Json = dict[str, Any]
 
 
 def explain(run: story.Run, drills: list[story.Drill]) -> list[str]:
-    """The explanation of some drills of a run, as lines for a terminal."""
+    """The explanation of some drills of a run, as lines for a terminal.
+
+    Raises BadInput where a line means nothing to this version: half an explanation would mislead.
+    """
     lines = [f"run {run.id} on target {run.target} ({run.environment})"]
     lines += [f"missing: {one}" for one in run.missing]
     for one in drills:
-        lines += ["", *_drill(one)]
+        with runs.readable(f"drill {one.number} of run {run.id}"):
+            lines += ["", *_drill(one)]
     return lines
 
 

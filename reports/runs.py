@@ -1,5 +1,7 @@
 """Which run a person means, and whether this version can read it; mistakes end in exit code 4."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,8 @@ def load(folder: Path) -> story.Run:
     plan = _object(folder / "run.json")
     if plan is not None:
         _check_plan(folder / "run.json", plan)
-    run = story.read_run(folder)
+    with readable(str(folder)):
+        run = story.read_run(folder)
     if not run.drills:
         raise BadInput(
             "holds neither run.json nor the journal of a drill",
@@ -47,6 +50,19 @@ def load(folder: Path) -> story.Run:
             cure="name a folder below runs/",
         )
     return run
+
+
+@contextmanager
+def readable(where: str) -> Iterator[None]:
+    """Whatever means nothing to this version, in files that others wrote, becomes BadInput."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
+        raise BadInput(
+            f"holds what this version cannot read ({type(problem).__name__}: {problem})",
+            where=where,
+            cure="read it with the firemarshal that ran it; line 1 of a journal names its version",
+        ) from problem
 
 
 def pick(run: story.Run, wanted: str) -> list[story.Drill]:

@@ -11,6 +11,7 @@ from firemarshal.reports.attempts import Client, Stretch, Window, look, span
 from firemarshal.reports.drawing import Mark, Panel
 
 MOST_CLIENTS = 4
+BEGINS = {"the fault": "the fault strikes", "the recovery": "the recovery begins"}
 LEAST_SCALE_US = 1_000_000
 Json = dict[str, Any]
 
@@ -45,7 +46,7 @@ def pictures(one: story.Drill) -> list[tuple[str, str]]:
     """(what it shows, SVG as a file of its own), for results that are no page."""
     found = []
     for view in views(one):
-        places = [""] if len(view.svgs) == 1 else [", near the fault", ""]
+        places = [""] if len(view.svgs) == 1 else [f", near {one.origin}", ""]
         names = (f"What {view.client.name} saw{place}" for place in places)
         found += list(zip(names, map(drawing.standalone, view.svgs), strict=True))
     return found
@@ -142,10 +143,11 @@ def _stretches(moments: _Moments, ends: tuple[int, int], one: story.Drill) -> li
     first, last = ends[0], ends[1] + 1
     if moments.t0 is None:
         return [Stretch("the whole watch; there was no fault", first, last)]
-    cuts = [(moments.t0[0], "before the fault")]
+    cuts = [(moments.t0[0], f"before {one.origin}")]
     if moments.back:
-        cuts.append((moments.back[1], "from the fault until customers were back"))
-    not_back = "from the fault on: not back" if moments.outage else "from the fault on"
+        cuts.append((moments.back[1], f"from {one.origin} until customers were back"))
+    on = f"from {one.origin} on"
+    not_back = f"{on}: not back" if moments.outage else on
     after = "after that" if moments.back else not_back
     if watched := one.first("watched"):
         cuts += [(watched["at_us"], f"{after}, until the watch ended")]
@@ -179,7 +181,7 @@ def _panel(one: story.Drill, client: Client, window: Window, moments: _Moments) 
         if moments.rto
         else ""
     )
-    back = f" Service was back within {text} of the fault." if moments.back else ""
+    back = f" Service was back within {text} of {one.origin}." if moments.back else ""
     whole = "every attempt" if window.all_points else "least and most a column"
     band = max(LATENCY_FACTOR * moments.base["p95_us"], FLOOR_US) if moments.base else 0
     return Panel(
@@ -196,13 +198,14 @@ def _panel(one: story.Drill, client: Client, window: Window, moments: _Moments) 
         outage=moments.outage,
         back=moments.back,
         marks=tuple(_marks(one, moments)),
+        since=f"time since {one.origin}",
     )
 
 
 def _marks(one: story.Drill, moments: _Moments) -> list[Mark]:
     found = []
     if moments.t0:
-        found.append(Mark(moments.t0[1], "the fault strikes", "fault"))
+        found.append(Mark(moments.t0[1], BEGINS[one.origin], "fault"))
     if moments.t0 and moments.rto and moments.rto["first_error_us"]:
         found.append(Mark(moments.rto["first_error_us"], "first error", "error"))
     if moments.back:
@@ -218,7 +221,8 @@ def _people(one: story.Drill) -> list[Mark]:
     """When people began, and when they or their runbook said that it was done."""
     found = []
     for each in [each for each in one.recoveries if each["begun_us"]][:2]:
-        found.append(Mark(each["begun_us"], f"{each['name']}: begins", "phase"))
+        if not one.t0 or each["begun_us"] != one.t0[0]:
+            found.append(Mark(each["begun_us"], f"{each['name']}: begins", "phase"))
         if each["claimed"]:
             said = f"{each['name']}: says {each['claimed']}"
             found.append(Mark(each["ended_us"], said, "claim"))

@@ -213,6 +213,12 @@ class Drill:
         return (line["t0"][0], line["t0"][1]) if line else None
 
     @property
+    def origin(self) -> str:
+        """What T0 is, in words: the fault, or where there was none, the recovery."""
+        begun = self.first("clock starts") and not self.first("disaster")
+        return "the recovery" if begun else "the fault"
+
+    @property
     def ledgers(self) -> tuple[Path, ...]:
         """The recorders' ledgers, the judged client's among them (`*-client.ledger`)."""
         return tuple(sorted(self.folder.glob("*.ledger"))) if self.folder else ()

@@ -95,7 +95,7 @@ def _of_rto(drill: Drill, one: Json) -> str:
 
 def _of_recovery(drill: Drill, one: Json) -> str:
     """When it was proved that the recovery had brought the service back, by another road."""
-    since = "the fault" if drill.first("disaster") else "it began"
+    since = drill.origin if drill.first("disaster") else "it began"
     promised = promised_by(one)
     if one["verdict"] == "unknown":
         return f"Nobody can say when the recovery was done: {one['reason']}."

@@ -30,7 +30,7 @@ def _harm(drill: Drill) -> list[Check]:
             found.append(("✗", f"{name} did not bite: {missed['seen']}", missed["seq"]))
         else:
             found.append(("?", f"{name}: no proof of harm stands in the journal", 0))
-    if drill.t0:
+    if drill.t0 and drill.first("disaster"):
         width = words.fine(drill.t0[1] - drill.t0[0])
         line = drill.first("disaster") or {"seq": 0}
         text = f"the moment of the fault is known to {width}, which both ends of figures include"
@@ -39,16 +39,17 @@ def _harm(drill: Drill) -> list[Check]:
 
 
 def _rule(drill: Drill) -> list[Check]:
-    base, struck = drill.first("baseline"), drill.first("disaster")
+    base = drill.first("baseline")
+    struck = drill.first("disaster") or drill.first("clock starts")
     if base is None:
         return [("?", "no baseline was taken, so nothing says what normal was", 0)]
     figures = (
-        f"before the fault {base['ok']:,} of {base['attempts']:,} attempts were answered, half "
-        f"within {words.fine(base['p50_us'])}, 95 % within {words.fine(base['p95_us'])}"
+        f"before {drill.origin} {base['ok']:,} of {base['attempts']:,} attempts were answered, "
+        f"half within {words.fine(base['p50_us'])}, 95 % within {words.fine(base['p95_us'])}"
     )
     if base["noisy"]:
         return [("✗", f"{figures}; too uneven to judge by: {base['noisy']}", base["seq"])]
-    before = f", {struck['seq'] - base['seq']} lines before the fault" if struck else ""
+    before = f", {struck['seq'] - base['seq']} lines before {drill.origin}" if struck else ""
     return [
         ("✓", figures, base["seq"]),
         ("✓", f"the rule was fixed{before}: {base['rule']}", base["seq"]),
@@ -111,7 +112,7 @@ def not_proved(run: Run, drill: Drill, clients: list[Client]) -> list[str]:
         *_seen_by(clients),
         *_looked_at(drill),
         *_unjudged(run, drill),
-        *_answers(drill),
+        *_answers(run, drill),
         "The evidence is chained but neither signed nor time-stamped by anybody outside: whoever "
         "can write this folder could make another.",
     ]
@@ -152,21 +153,24 @@ def _looked_at(drill: Drill) -> list[str]:
     if loss:
         told.append(
             "Writes older than the look-back of "
-            f"{seconds_text(loss['look_back_us'])} before the fault were not counted."
+            f"{seconds_text(loss['look_back_us'])} before {drill.origin} were not counted."
         )
         if loss["in_doubt"]:
             doubt = "1 write is" if loss["in_doubt"] == 1 else f"{loss['in_doubt']:,} writes are"
             told.append(f"{doubt} in doubt: neither kept nor lost.")
     if rto and drill.t0:
         after_us = rto["observed_until_us"] - drill.t0[1]
-        told.append(f"Nothing is known later than {seconds_text(after_us)} after the fault.")
+        told.append(f"Nothing is known later than {seconds_text(after_us)} after {drill.origin}.")
     return told
 
 
-def _answers(drill: Drill) -> list[str]:
-    asked = any(step["kind"] == people.HUMAN for one in drill.recoveries for step in one["steps"])
+def _answers(run: Run, drill: Drill) -> list[str]:
+    if not any(step["kind"] == people.HUMAN for one in drill.recoveries for step in one["steps"]):
+        return []
     text = "That it was this person who answered is not proved: a name is what was typed."
-    return [text] if asked else []
+    if run.environment != "lab":
+        return [text]
+    return [text, "In a lab a stand-in may have answered: how long your people take is not known."]
 
 
 def _unjudged(run: Run, drill: Drill) -> list[str]:

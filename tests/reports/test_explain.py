@@ -1,7 +1,10 @@
 """`firemarshal explain` and `report`: right, or a clear error; for runs whole, cut and strange."""
 
+import random
 import shutil
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -142,3 +145,50 @@ def test_an_event_of_another_version_is_still_shown() -> None:
     line = {"seq": 1, "event": "judged", "at_us": 0, "promise": "changed its form"}
     assert words.in_words(line) == "judged promise=changed its form"
     assert words.in_words({"event": "thought", "of": "x" * 300}).endswith(" ...")
+
+
+def test_a_journal_cut_at_any_byte_is_explained(copy: Path) -> None:
+    """With its verdict and without: what is missing is told, and nothing is made up."""
+    folder = next(copy.glob("01-*"))
+    whole = (folder / "journal.jsonl").read_bytes()
+    for verdict in (True, False):
+        for length in range(0, len(whole), 97):
+            (folder / "journal.jsonl").write_bytes(whole[:length])
+            assert ("PASSED" in told(copy, "1")) >= verdict
+        (folder / "verdict.json").unlink(missing_ok=True)
+
+
+def test_whatever_stands_in_a_run_folder_is_told_or_refused(copy: Path) -> None:
+    """Keys that are missing or of another type, as a later version might write them."""
+    chance = random.Random(97)
+    names = ("journal.jsonl", "verdict.json", "run.json", "clauses.json")
+    paths = [path for path in sorted(copy.rglob("*.json*")) if path.name in names]
+    for _ in range(400):
+        path = chance.choice(paths)
+        before = path.read_bytes()
+        lines = before.splitlines() if path.suffix == ".jsonl" else [before]
+        number = chance.randrange(len(lines))
+        lines[number] = orjson.dumps(changed(orjson.loads(lines[number]), chance))
+        path.write_bytes(b"\n".join(lines) + b"\n")
+        verdict = path.with_name("verdict.json")
+        kept = verdict.read_bytes() if verdict.exists() and chance.random() < 0.5 else None
+        if kept:
+            verdict.unlink()
+        with suppress(BadInput):
+            told(copy)
+        if kept:
+            verdict.write_bytes(kept)
+        path.write_bytes(before)
+
+
+def changed(value: Any, chance: random.Random) -> Any:
+    """The value with one thing in it missing or replaced."""
+    if isinstance(value, dict | list) and value and chance.random() < 0.7:
+        copied: Any = value.copy()
+        key = chance.choice(list(copied) if isinstance(copied, dict) else range(len(copied)))
+        if chance.random() < 0.4:
+            del copied[key]
+        else:
+            copied[key] = changed(copied[key], chance)
+        return copied
+    return chance.choice([None, "", 0, -1, [], {}, "x", True, [1], {"a": 1}])

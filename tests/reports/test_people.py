@@ -97,6 +97,7 @@ def test_every_step_stands_with_owner_clock_deadline_and_answer(tmp_path: Path) 
         "It said success; clients agreed.",
         f"As the plan has it. File of the runbook: {'e' * 64}.",
         "a name is what was typed",
+        "In a lab a stand-in may have answered",
         "It began 500.0 ms after T0 and took 4.500 s: 1.200 s waiting for people to decide, 3.3",
         "1. Do decide a person incident lead +500.0 ms 1.200 s 5 s ✓ done confirmed by Kim line 12",
         "2. Do promote a command nobody named +1.700 s 3.200 s 5 s ✗ late exit 0 line 12",
@@ -150,7 +151,7 @@ def test_where_a_runbook_stopped_is_told_in_one_sentence(tmp_path: Path) -> None
     assert people.stopped(one) == said
     assert telling.sentence(one).startswith(f"{said} Writes were back")
     first = words(folder).partition("Promises, one by one")[0]
-    assert "People were waited for 1.200 s in all." in first
+    assert "Questions to people were open for 1.200 s in all." in first
 
 
 def test_a_recovery_without_steps_says_itself_why(tmp_path: Path) -> None:
@@ -238,3 +239,26 @@ def test_allure_has_them_as_steps_and_as_a_table(tmp_path: Path) -> None:
     (source,) = [one["source"] for one in result["attachments"] if one["name"] == "What people did"]
     rows = list(csv.reader((into / source).read_text().splitlines()))
     assert rows[2][:4] == [NAME, "Do decide", "incident lead", "a person"]
+
+
+def test_without_a_disaster_the_recovery_is_where_time_begins(tmp_path: Path) -> None:
+    folder = left(tmp_path, begun_us=T0_US - 400)
+    compiled = orjson.loads((folder / "run.json").read_bytes())["drills"][0]["drill"]
+    lines = [
+        one | {"event": "clock starts"} if one["event"] == "disaster" else one
+        for one in run_folders.events(compiled)
+    ]
+    (folder / "01-drill/journal.jsonl").write_bytes(run_folders.journal(lines))
+    assert read(folder).t0 == (T0_US - 400, T0_US)
+    text = words(folder)
+    for said in (
+        "the recovery begins, T0",
+        "time since the recovery",
+        "from the recovery until customers were back",
+        "The recovery was proved 8.000 to 9.000 s after it began",
+        "Moment or step After the recovery",
+        "lines before the recovery",
+    ):
+        assert said in text, said
+    assert f"{NAME}: begins" not in text
+    assert "the fault strikes" not in text
