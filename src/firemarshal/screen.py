@@ -11,7 +11,7 @@ from rich.text import Text
 
 NO_CURSOR = ("", "dumb", "unknown")
 NARROWEST = 20
-SET_IN = "    "
+SET_IN = 4
 
 
 class Screen:
@@ -56,16 +56,17 @@ class Screen:
         """The text, visible, its white space made single spaces."""
         return self.visible(" ".join(text.split()))
 
-    def line(self, text: str, style: str = "", wrap: bool = True) -> str:
-        """One line, on a narrow terminal several, what follows the first set in.
+    def line(self, text: str, style: str = "", wrap: bool = True, set_in: int = SET_IN) -> str:
+        """One line, on a narrow terminal several, those that follow the first set in.
 
         `wrap` False is for what is to be copied: where it is broken, the terminal knows it.
         """
         shown = Text(self.visible(text), style)
         if not (wrap and self.width):
             return self.painted(shown, wrap=False)
-        first, *rest = shown.wrap(self._console(True), self.width - len(SET_IN), tab_size=1)
-        return self.painted(Text("\n").join([first, *(Text(SET_IN) + one for one in rest)]))
+        set_in = min(set_in, self.width // 3)
+        first, *rest = shown.wrap(self._console(True), self.width - set_in, tab_size=1)
+        return self.painted(Text("\n").join([first, *(Text(" " * set_in) + one for one in rest)]))
 
     def painted(self, what: RenderableType, wrap: bool = True) -> str:
         """What rich makes of it at this width: colours only where a terminal shows them."""

@@ -63,6 +63,16 @@ def check(paths: list[str], target: Target) -> None:
 
 
 @app.command()
+def rehearse(paths: list[str], target: Target) -> None:
+    """Say what drills would do to whom now: victims, calls, undo lines, guards; touches nothing."""
+    import pytest
+
+    words = [*paths, "--target", target, "--rehearse", "-q", "-p", "firemarshal.quiet", *QUIET]
+    words.append(f"--rootdir={project().rootdir}")
+    sys.exit(int(pytest.main(["--import-mode=importlib", *words])))
+
+
+@app.command()
 def heal(
     target: Target,
     within_s: Annotated[float, typer.Option(help="how long to try, seconds")] = 120,
@@ -152,7 +162,9 @@ def explain(
     runs = import_module("firemarshal.reports.runs")
     found = runs.load(runs.find(project().runs, run))
     tell = import_module("firemarshal.reports.explain").explain
-    print("\n".join(tell(found, runs.pick(found, drill))))
+    screen = import_module("firemarshal.screen").Screen(sys.stdout)
+    for line in tell(found, runs.pick(found, drill)):
+        screen.write(screen.line(line, set_in=12 if line.startswith("  ") else 4))
 
 
 @app.command()
