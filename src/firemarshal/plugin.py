@@ -31,6 +31,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="drill this target: targets/NAME.toml, or a path; without it nothing is collected",
     )
 
+    group.addoption(
+        "--rehearse",
+        action="store_true",
+        help="say what the drills would do to whom, and touch nothing",
+    )
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
@@ -113,6 +119,8 @@ class Drills:
         )
         self.allure.hush(self.config)
         self.signals.install()
+        if self.config.getoption("--rehearse"):
+            return self._rehearse(drills)
         try:
             self._refuse_standing()
             self.run.open(drills)
@@ -126,6 +134,27 @@ class Drills:
             self.run.close()
             self._summarise()
             self.signals.restore()
+
+    def _rehearse(self, drills: list[Any]) -> bool:
+        """Look, tell, keep; exit code 11 where a drill would be refused as things are now."""
+        rehearsal = import_module("firemarshal.rehearsal")
+        self.run.rehearsed = found = []
+        try:
+            self.run.open(drills)
+            for number, drill in enumerate(drills, start=1):
+                found.append(self.run.rehearse(drill))
+                self.progress.line("")
+                for line in rehearsal.text_of(found[-1], f"{number}/{len(drills)} "):
+                    self.progress.line(line, wrap=False)
+        except BadInput as problem:
+            self.refused = problem.message
+            raise pytest.UsageError(problem.message) from None
+        finally:
+            self.run.close()
+            self.signals.restore()
+        kept = rehearsal.keep(self.run.folder, self.target.name, found)
+        self.progress.line(f"\nnothing was touched; as JSON: {kept}")
+        return True
 
     def _tell_not_reached(self, session: pytest.Session) -> None:
         """JUnit and Allure must hold every drill that was planned, also after Ctrl-C."""
@@ -217,6 +246,9 @@ class Drills:
             return EXIT_BAD_INPUT
         if self.run is None or pytests in (3, 4, EXIT_NOT_CLEAN):
             return pytests
+        if self.run.rehearsed is not None:
+            refused = import_module("firemarshal.rehearsal").refused
+            return EXIT_ABORTED if any(map(refused, self.run.rehearsed)) else 0
         summary = import_module("firemarshal.reports.summary")
         ours: int = summary.exit_code(self.results, self.target.environment)
         if self.signals.received and ours != EXIT_NOT_CLEAN:

@@ -47,6 +47,11 @@ class Project:
         return self.rootdir / ".firemarshal" / "lab"
 
     @property
+    def rehearsals(self) -> Path:
+        """What rehearsals found, one folder each."""
+        return self.rootdir / ".firemarshal" / "rehearsals"
+
+    @property
     def runs(self) -> Path:
         """One folder a run, and `latest`."""
         return self.rootdir / "runs"

@@ -18,7 +18,9 @@ from firemarshal.drill import Drill
 from firemarshal.keeper.client import Channel, KeeperHouse, KeeperLost
 from firemarshal.keeper.order import Order
 from firemarshal.keeper.stragglers import start_of
+from firemarshal.listener import Listener
 from firemarshal.project import Project
+from firemarshal.rehearsal import newest
 from firemarshal.signals import Signals
 from firemarshal.verdict import expected
 
@@ -43,10 +45,13 @@ class Run:
     lab_made: list[str] = field(default_factory=list)
     lacking: dict[str, str] = field(default_factory=dict)
     house: KeeperHouse | None = None
+    rehearsed: list[Json] | None = None
 
     @property
     def folder(self) -> Path:
-        """`runs/<run id>/`."""
+        """`runs/<run id>/`, or that of a rehearsal, which is no evidence and no run."""
+        if self.rehearsed is not None:
+            return self.project.rehearsals / self.id
         return self.project.runs / self.id
 
     def open(self, drills: list[Drill]) -> None:
@@ -56,10 +61,9 @@ class Run:
         """
         try:
             self.folder.mkdir(parents=True)
-            latest = self.project.runs / "latest"
-            new = self.project.runs / f".latest-{self.id}"
+            new = self.folder.parent / f".latest-{self.id}"
             new.symlink_to(self.id)
-            new.replace(latest)
+            new.replace(self.folder.parent / "latest")
             self.project.state.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
             raise BadInput(
@@ -143,6 +147,24 @@ class Run:
         self.tell({"tell": "verdict", "result": result})
         return result
 
+    def rehearse(self, drill: Drill) -> Json:
+        """What the drill would do now, found by looking only; `no` says why it could not look."""
+        kept: Json = {"drill": drill.name, "drill_sha256": drill.sha256}
+        not_run = (drill.not_run or {}).get("why") or next(
+            (self.lacking[one] for one in drill.systems if one in self.lacking), ""
+        )
+        if not_run:
+            return kept | {"no": f"NOT RUN: {not_run}"}
+        folder = self.folder / self.folders[drill.sha256]
+        folder.mkdir()
+        order = self._order(drill, int(folder.name.partition("-")[0]), folder)
+        assert self.house is not None
+        try:
+            found = self.house.rehearse(order.as_json(), lambda message: None)
+        except KeeperLost:
+            found = kept | {"no": f"its keeper died; see {self.folder / 'keeper.log'}"}
+        return found
+
     def _driven(self, drill: Drill, number: int, converse: Callable[[Channel], None]) -> Json:
         if drill.not_run:
             return self._whole(drill, {"verdict": "NOT RUN", **drill.not_run})
@@ -184,7 +206,7 @@ class Run:
         result: Json = channel.wait("done")["result"]
         return result
 
-    def _heal_for_the_dead(self, drill: Drill, listener: "Listener") -> Json:
+    def _heal_for_the_dead(self, drill: Drill, listener: Listener) -> Json:
         assert self.house is not None
         standing = self.house.heal(
             self.project.state,
@@ -221,9 +243,10 @@ class Run:
             runner_pid=os.getpid(),
             about=about(self.project.rootdir),
             summary="firemarshal.reports.summary",
+            rehearsed=newest(self.project.rehearsals, self.target.name, drill.sha256),
         )
 
-    def _listener(self, drill: Drill) -> "Listener":
+    def _listener(self, drill: Drill) -> Listener:
         return Listener(self.signals, self.tell, drill, self.standing)
 
     def _whole(self, drill: Drill, result: Json) -> Json:
@@ -249,31 +272,6 @@ class DrillOver(Exception):
     def __init__(self, result: Json) -> None:
         self.result = result
         super().__init__(result["verdict"])
-
-
-class Listener:
-    """Hears what the keeper tells between answers, and tells it about signals."""
-
-    def __init__(
-        self, signals: Signals, tell: Tell, drill: Drill, standing: Callable[[], Any]
-    ) -> None:
-        self.signals, self.tell, self.drill, self.standing = signals, tell, drill, standing
-        self.channel: Channel | None = None
-        self._told = 0
-
-    def __call__(self, message: Json) -> None:
-        """One message; a wake-up means that signals came."""
-        if message["tell"] != "woken":
-            self.tell({**message, "drill": self.drill.name})
-            return
-        self.signals.drain()
-        for name in self.signals.received[self._told :]:
-            if self._told == 0 and self.channel:
-                self.channel.ask({"ask": "stop", "code": "signal", "why": f"received {name}"})
-            self._told += 1
-            self.tell(
-                {"tell": "signal", "name": name, "count": self._told, "standing": self.standing()}
-            )
 
 
 def _me() -> Json:

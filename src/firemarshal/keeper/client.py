@@ -57,6 +57,15 @@ class KeeperHouse:
         """A channel to a keeper forked for this order."""
         return self._send({"ask": "drill", "order": order}, listener)
 
+    def rehearse(self, order: Json, listener: Listener) -> Json:
+        """Look what a drill would do; raises KeeperLost."""
+        channel = self._send({"ask": "rehearse", "order": order}, listener)
+        try:
+            found: Json = channel.wait("done")["result"]
+            return found
+        finally:
+            channel.close()
+
     def heal(
         self, state: Path, target: str, systems: list[str], within_s: float, listener: Listener
     ) -> list[str]:

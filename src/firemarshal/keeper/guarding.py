@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import IO, Any
 
@@ -23,14 +24,10 @@ Json = dict[str, Any]
 
 def before_anything(stage: Stage) -> None:
     """Freeze windows, the profile's questions, and stop conditions; raises Ended for a no."""
-    guards = _guards(stage)
-    if why := guards.frozen(datetime.now(UTC)):
-        _refuse(stage, "freeze", why)
-    for number, question in enumerate(stage.order.target["guards"]["ask"]):
-        why = _no(stage, question)
-        stage.journal.note("guard", name=question["name"], number=number, no=why)
+    for name, why in answers(stage):
+        stage.journal.note("guard", name=name, no=why)
         if why:
-            _refuse(stage, question["name"], why)
+            _refuse(stage, name, why)
     states = [stage.state(name) for name in stage.drill.systems]
     stage.waiting.orders = lambda: _ordered(states)
     if stage.order.target["stop_when"]:
@@ -39,21 +36,57 @@ def before_anything(stage: Stage) -> None:
 
 def before_harm(stage: Stage, system: str, fault: str, victims: list[Json]) -> None:
     """The blast radius of exactly these victims; raises Ended when it is too large, or unknown."""
+    _compare(stage, fault, victims)
+    for name, why in radius(stage, system, fault, victims):
+        if why:
+            _refuse(stage, name, why)
+
+
+def _compare(stage: Stage, fault: str, victims: list[Json]) -> None:
+    """Note where this run differs from what its rehearsal announced."""
+    if not (rehearsed := stage.order.rehearsed):
+        return
+    announced = {step["act"]: step["victims"] for step in rehearsed.get("steps", [])}.get(fault)
+    before = sorted(one["name"] for one in announced or [])
+    now = sorted(one["name"] for one in victims)
+    differs = "" if now == before else f"announced {', '.join(before) or 'nobody'}"
+    stage.journal.note(
+        "as rehearsed" if not differs else "not as rehearsed",
+        fault=fault,
+        rehearsed=rehearsed["utc"],
+        victims=now,
+        why=f"{differs}, now {', '.join(now)}" if differs else "",
+    )
+
+
+def answers(stage: Stage) -> Iterator[tuple[str, str]]:
+    """Every guard that needs no victims, with why it says no, "" for yes."""
+    guards = _guards(stage)
+    if guards.freeze:
+        yield "freeze", guards.frozen(datetime.now(UTC))
+    for question in stage.order.target["guards"]["ask"]:
+        yield question["name"], _no(stage, question)
+
+
+def radius(stage: Stage, system: str, fault: str, victims: list[Json]) -> Iterator[tuple[str, str]]:
+    """The guards on exactly these victims, with why they say no, "" for yes."""
     guards = _guards(stage)
     members = [one["name"] for one in stage.order.systems[system]["members"]]
     named = {one["name"] for one in victims}
     harmed = named & {*members} or named  # a link or a table is harmed as a member would be
-    if why := guards.too_many(harmed, members):
-        _refuse(stage, f"blast radius of {fault}", why)
+    yield f"blast radius of {fault}", guards.too_many(harmed, members)
     if guards.least_healthy:
-        answer = stage.probe(system, "members")
-        if not answer.done:
-            _refuse(stage, "least_healthy", f"the members of {system} did not say: {answer.error}")
-        well = [one["name"] for one in answer.value if one["role"] != "unreachable"]
-        left = sorted({*well} - harmed)
-        if len(left) < guards.least_healthy:
-            told = f"{len(left)} healthy members would be left ({', '.join(left) or 'none'})"
-            _refuse(stage, "least_healthy", f"{told}, need {guards.least_healthy}")
+        yield "least_healthy", _too_few(stage, system, harmed, guards.least_healthy)
+
+
+def _too_few(stage: Stage, system: str, harmed: set[str], least: int) -> str:
+    answer = stage.probe(system, "members")
+    if not answer.done:
+        return f"the members of {system} did not say: {answer.error}"
+    well = [one["name"] for one in answer.value if one["role"] != "unreachable"]
+    left = sorted({*well} - harmed)
+    told = f"{len(left)} healthy members would be left ({', '.join(left) or 'none'})"
+    return f"{told}, need {least}" if len(left) < least else ""
 
 
 def _guards(stage: Stage) -> Guards:

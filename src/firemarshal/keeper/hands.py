@@ -72,14 +72,21 @@ class FaultHands(Hands):
 
     def aim(self, system: str, fault: str, arguments: Json) -> list[Json]:
         """The victims; raises Ended when there is none, or nobody could tell."""
-        answer = self.call(self._call(system, fault, "aim", arguments), AIM_S)
-        if not answer.done:
-            raise Ended("INVALID", "aimed-at-nothing", f"{fault} could not aim: {answer.error}")
-        if not answer.value:
-            raise Ended("INVALID", "aimed-at-nothing", f"{fault} found nothing to harm on {system}")
-        victims: list[Json] = answer.value
+        module = self.order.drill_json["faults"][fault]["module"]
+        victims = self.look(system, fault, module, arguments)
         self.journal.note("aimed", fault=fault, system=system, victims=integers(victims))
         return victims
+
+    def look(self, system: str, name: str, module: str, arguments: Json) -> list[Json]:
+        """As `aim`, for a recovery too, and without a word that something will be harmed."""
+        configuration = self.order.configuration(system)
+        answer = self.call(Call(f"aim {name}", module, "aim", arguments, configuration), AIM_S)
+        if not answer.done:
+            raise Ended("INVALID", "aimed-at-nothing", f"{name} could not aim: {answer.error}")
+        if not answer.value:
+            raise Ended("INVALID", "aimed-at-nothing", f"{name} found nothing to harm on {system}")
+        found: list[Json] = answer.value
+        return found
 
     def inject(self, system: str, fault: str, victims: list[Json]) -> Injection:
         """Undo to disk, harm, proof; raises Ended INVALID when the harm was not done."""

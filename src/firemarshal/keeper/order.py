@@ -22,7 +22,8 @@ class Ended(Exception):
 class Order:
     """One drill's order; `target` is the profile without systems, `systems` are complete.
 
-    `summary` is the module that rebuilds a run's summary, for when the runner is gone.
+    `summary` is the module that rebuilds a run's summary, for when the runner is gone; `rehearsed`
+    is what the newest rehearsal of this drill found, None without one.
     """
 
     run: str
@@ -35,6 +36,7 @@ class Order:
     runner_pid: int
     about: Json
     summary: str
+    rehearsed: Json | None = None
 
     @property
     def drill(self) -> Drill:

@@ -25,6 +25,7 @@ from firemarshal.keeper.hands import integers
 from firemarshal.keeper.leftovers import heal_leftovers
 from firemarshal.keeper.order import Order
 from firemarshal.keeper.recoveries import ERRANDS
+from firemarshal.keeper.rehearsing import rehearse
 from firemarshal.keeper.stage import set_up
 from firemarshal.keeper.waiting import Waiting
 from firemarshal.state import Locked, SystemState
@@ -116,6 +117,8 @@ def _keep(request: Json, channel: socket.socket) -> None:
         channel.settimeout(1.0)
         if request["ask"] == "drill":
             _drill(Order(**request["order"]), channel)
+        elif request["ask"] == "rehearse":
+            _rehearse(Order(**request["order"]), channel)
         else:
             _heal(request, channel)
         status = 0
@@ -135,6 +138,18 @@ def _drill(order: Order, channel: socket.socket) -> None:
     ]
     holder = {"run": order.run, "pid": os.getpid(), "drill": order.drill_json["name"]}
     _under_locks(states, holder, lambda: _conduct(order, waiting, states), waiting, order)
+
+
+def _rehearse(order: Order, channel: socket.socket) -> None:
+    """Look and ask, under no lock: a rehearsal changes nothing that a lock could keep apart."""
+    waiting = Waiting(channel, order.runner_pid)
+    waiting.install_signals()
+    _import_before_forking(order)
+    journal = open_journal(order, waiting)
+    found = rehearse(set_up(order, journal, waiting))
+    journal.note("rehearsed", durable=True, **integers(found))
+    journal.close()
+    waiting.tell({"tell": "done", "result": found})
 
 
 def _under_locks(
