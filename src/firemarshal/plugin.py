@@ -48,7 +48,11 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     _refuse_launderers(config)
     try:
-        config.pluginmanager.register(Drills(config), "firemarshal-drills")
+        drills = Drills(config)
+        config.pluginmanager.register(drills, "firemarshal-drills")
+        if config.getoption("--rehearse"):
+            rehearsing = import_module("firemarshal.rehearsing")
+            config.pluginmanager.register(rehearsing.Rehearsals(drills), "firemarshal-rehearsals")
     except BadInput as problem:
         raise pytest.UsageError(problem.message) from None
 
@@ -106,12 +110,13 @@ class Drills:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Around all drills: lab and keepers' house, signals, and what still stands."""
         drills = [one.drill for one in map(self.collecting.drill_of, session.items) if one]
-        if session.config.option.collectonly or not drills or self._bad_input():
+        asleep = session.config.option.collectonly or session.config.getoption("--rehearse")
+        if asleep or not drills or self._bad_input():
             return (yield)
         terminal = import_module("firemarshal.terminal")
         running = import_module("firemarshal.running")
         scenario = import_module("firemarshal.scenario")
-        self.progress = terminal.Progress(*_output(self.config))
+        self.progress = terminal.Progress(*output_of(self.config))
         lab = import_module("firemarshal.lab")
         self.run = running.Run(self.project, self.target, self.signals, self.progress, lab)
         self.config.stash[self.collecting.DRIVE] = lambda request, one: self._drive(
@@ -119,8 +124,6 @@ class Drills:
         )
         self.allure.hush(self.config)
         self.signals.install()
-        if self.config.getoption("--rehearse"):
-            return self._rehearse(drills)
         try:
             self._refuse_standing()
             self.run.open(drills)
@@ -134,27 +137,6 @@ class Drills:
             self.run.close()
             self._summarise()
             self.signals.restore()
-
-    def _rehearse(self, drills: list[Any]) -> bool:
-        """Look, tell, keep; exit code 11 where a drill would be refused as things are now."""
-        rehearsal = import_module("firemarshal.rehearsal")
-        self.run.rehearsed = found = []
-        try:
-            self.run.open(drills)
-            for number, drill in enumerate(drills, start=1):
-                found.append(self.run.rehearse(drill))
-                self.progress.line("")
-                for line in rehearsal.text_of(found[-1], f"{number}/{len(drills)} "):
-                    self.progress.line(line, wrap=False)
-        except BadInput as problem:
-            self.refused = problem.message
-            raise pytest.UsageError(problem.message) from None
-        finally:
-            self.run.close()
-            self.signals.restore()
-        kept = rehearsal.keep(self.run.folder, self.target.name, found)
-        self.progress.line(f"\nnothing was touched; as JSON: {kept}")
-        return True
 
     def _tell_not_reached(self, session: pytest.Session) -> None:
         """JUnit and Allure must hold every drill that was planned, also after Ctrl-C."""
@@ -246,9 +228,6 @@ class Drills:
             return EXIT_BAD_INPUT
         if self.run is None or pytests in (3, 4, EXIT_NOT_CLEAN):
             return pytests
-        if self.run.rehearsed is not None:
-            refused = import_module("firemarshal.rehearsal").refused
-            return EXIT_ABORTED if any(map(refused, self.run.rehearsed)) else 0
         summary = import_module("firemarshal.reports.summary")
         ours: int = summary.exit_code(self.results, self.target.environment)
         if self.signals.received and ours != EXIT_NOT_CLEAN:
@@ -287,7 +266,7 @@ def _out(reporter: Any) -> Any:
     return reporter._tw._file
 
 
-def _output(config: pytest.Config) -> tuple[Any, Any, Any]:
+def output_of(config: pytest.Config) -> tuple[Any, Any, Any]:
     """Where progress goes, how to go around pytest's capture, and how to begin a fresh line."""
     capture: Any = config.pluginmanager.getplugin("capturemanager")
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")

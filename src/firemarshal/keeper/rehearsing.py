@@ -36,7 +36,8 @@ def _system(stage: Stage, name: str) -> Json:
     table = stage.order.systems[name]
     pinned = table.get("identity") or {}
     answer = stage.probe(name, "identify")
-    who = {key: str(value) for key, value in answer.value.items()} if answer.done else {}
+    said = answer.value.items() if answer.done else ()
+    who = {key: str(value) for key, value in said if not isinstance(value, dict | list)}
     wrong = [f"{key} is {who.get(key)!r}, pinned {pinned[key]!r}" for key in pinned]
     wrong = [text for key, text in zip(pinned, wrong, strict=True) if who.get(key) != pinned[key]]
     members = stage.probe(name, "members")
