@@ -64,9 +64,12 @@ class Screen:
         shown = Text(self.visible(text), style)
         if not (wrap and self.width):
             return self.painted(shown, wrap=False)
-        set_in = min(set_in, self.width // 3)
-        first, *rest = shown.wrap(self._console(True), self.width - set_in, tab_size=1)
-        return self.painted(Text("\n").join([first, *(Text(" " * set_in) + one for one in rest)]))
+        first = shown.wrap(self._console(True), self.width, tab_size=1)[0]
+        rest = shown[len(first) :]
+        rest.plain = rest.plain.lstrip()
+        set_in = min(set_in, self.width * 3 // 5)
+        lines = list(rest.wrap(self._console(True), self.width - set_in)) if rest else []
+        return self.painted(Text("\n").join([first, *(Text(" " * set_in) + one for one in lines)]))
 
     def painted(self, what: RenderableType, wrap: bool = True) -> str:
         """What rich makes of it at this width: colours only where a terminal shows them."""

@@ -13,7 +13,7 @@ from firemarshal import __version__
 from firemarshal.bad_input import BadInput
 from firemarshal.cli.lab import lab_app
 from firemarshal.cli.new import new_app
-from firemarshal.cli.shared import Target, project
+from firemarshal.cli.shared import Target, project, say
 
 app = typer.Typer(
     help="Fire drills for systems: real faults, measured recovery, judged against the plan.",
@@ -113,7 +113,7 @@ def steps(
     vocabulary = import_module("firemarshal.vocabulary").load(project().packages.steps)
     for one in vocabulary.definitions:
         if all(word.lower() in one.text.lower() for word in words or []):
-            print(f"{one.keyword:6}{one.text}")
+            say(f"{one.keyword:6}{one.text}", 6)
 
 
 @app.command()
@@ -122,7 +122,7 @@ def faults() -> None:
     catalogue = import_module("firemarshal.catalogue").Catalogue(project().packages.faults)
     for name in catalogue.names:
         facts = catalogue.find(name, "faults").facts
-        print(f"{name:28}{facts.lasts:14}{facts.does}")
+        say(f"{name:28}{facts.lasts:14}{facts.does}", 42)
 
 
 @app.command()
@@ -131,11 +131,11 @@ def recoveries() -> None:
     here = project()
     catalogue = import_module("firemarshal.catalogue").Recoveries(here.packages.faults)
     for name in catalogue.names:
-        print(f"{name:28}{catalogue.find(name, 'recoveries').facts.does}")
+        say(f"{name:28}{catalogue.find(name, 'recoveries').facts.does}", 28)
     for runbook in here.runbooks():
         print(f"runbook {runbook.name!r}")
         for step in runbook.as_json()["steps"]:
-            print(f"    {step['id']:16}{step['kind']:9}{step['owner']:20}{step['text']}")
+            say(f"    {step['id']:16}{step['kind']:9}{step['owner']:20}{step['text']}", 49)
 
 
 @app.command()
@@ -162,9 +162,8 @@ def explain(
     runs = import_module("firemarshal.reports.runs")
     found = runs.load(runs.find(project().runs, run))
     tell = import_module("firemarshal.reports.explain").explain
-    screen = import_module("firemarshal.screen").Screen(sys.stdout)
     for line in tell(found, runs.pick(found, drill)):
-        screen.write(screen.line(line, set_in=12 if line.startswith("  ") else 4))
+        say(line, 10 if line.startswith("  ") else 4)
 
 
 @app.command()
@@ -203,9 +202,9 @@ def doctor(target: Target = "lab") -> None:
     """What this machine can drill, what is missing, and the cure; exit code 4 if anything is."""
     findings = import_module("firemarshal.doctor").examine(project(), target)
     for finding in findings:
-        print(f"{'ok     ' if finding.well else 'MISSING'} {finding.what}: {finding.seen}")
+        say(f"{'ok     ' if finding.well else 'MISSING'} {finding.what}: {finding.seen}", 8)
         if not finding.well:
-            print(f"        cure: {finding.cure}")
+            say(f"        cure: {finding.cure}", 8)
     sys.exit(0 if all(finding.well for finding in findings) else 4)
 
 

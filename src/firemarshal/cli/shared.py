@@ -1,5 +1,6 @@
 """What every command starts from: the project, and how a target is named."""
 
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,3 +20,9 @@ def project() -> Any:
     found = import_module("firemarshal.project").load(here)
     found.importable()
     return found
+
+
+def say(text: str, set_in: int = 4) -> None:
+    """Print a line; on a terminal it is wrapped between words, what follows set in."""
+    screen = import_module("firemarshal.screen").Screen(sys.stdout)
+    screen.write(screen.line(text, set_in=set_in))
