@@ -12,6 +12,7 @@ def checks(run: Run, drill: Drill, clients: list[Client]) -> list[Check]:
     """What holds the figures up, each with its sign: ✓ holds, ✗ does not, ? nobody can say."""
     return [
         *_harm(drill),
+        *_rehearsed(drill),
         *_rule(drill),
         *_recorder(drill, clients),
         *_calibration(run, drill),
@@ -36,6 +37,18 @@ def _harm(drill: Drill) -> list[Check]:
         text = f"the moment of the fault is known to {width}, which both ends of figures include"
         found.append(("✓", text, line["seq"]))
     return found
+
+
+def _rehearsed(drill: Drill) -> list[Check]:
+    """Whether the victims were those that a rehearsal had announced, where there was one."""
+    return [
+        (
+            "✗" if line["event"] == "not as rehearsed" else "✓",
+            words.in_words(line),
+            line["seq"],
+        )
+        for line in drill.events("as rehearsed", "not as rehearsed")
+    ]
 
 
 def _rule(drill: Drill) -> list[Check]:

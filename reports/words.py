@@ -193,6 +193,12 @@ _WORDS: dict[str, Callable[[Line], str]] = {
     "steady state": _steady,
     "result": _result,
     "sealed": lambda line: "sealed",
+    "guard": lambda line: (
+        f"guard {line['name']!r}: " + (f"no: {line['no']}" if line["no"] else "nothing against it")
+    ),
+    "as rehearsed": lambda line: f"{line['fault']} meets the victims rehearsed {line['rehearsed']}",
+    "not as rehearsed": lambda line: f"{line['fault']}, not as rehearsed: {line['why']}",
+    "undo was gone": lambda line: f"the undo of {line['fault']} was gone from disk; written again",
     "recovery begins": lambda line: f"{line['recovery']} begins",
     "recovery proved": lambda line: f"{line['recovery']} is proved: {line['seen']}",
     "recovery ended": _ended,

@@ -149,3 +149,20 @@ def test_customers_who_noticed_nothing_were_not_brought_back(tmp_path: Path) -> 
     assert telling.sentence(one) == (
         'Writes went on as before when the primary of "orders" was killed; the plan promises 5 min.'
     )
+
+
+def test_guards_and_rehearsals_have_words() -> None:
+    head = {"seq": 7, "fault": "postgres.kill_primary"}
+    then = "2026-11-21T16:00:00.000000Z"
+    told = [
+        words.in_words({"event": "guard", "name": "freeze windows", "no": ""}),
+        words.in_words({"event": "guard", "name": "blast radius", "no": "2 of 2 members"}),
+        words.in_words({"event": "not as rehearsed", **head, "why": "announced a, now b"}),
+        words.in_words({"event": "as rehearsed", **head, "rehearsed": then, "why": ""}),
+    ]
+    assert told == [
+        "guard 'freeze windows': nothing against it",
+        "guard 'blast radius': no: 2 of 2 members",
+        "postgres.kill_primary, not as rehearsed: announced a, now b",
+        f"postgres.kill_primary meets the victims rehearsed {then}",
+    ]
