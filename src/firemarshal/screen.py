@@ -99,7 +99,7 @@ class Block:
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
         self._drawn: list[str] = []
-        self._rows = 0
+        self.rows = 0
 
     def draw(self, lines: list[str]) -> bool:
         """Draw these instead, in one go, so that nothing flickers; False when they do not fit."""
@@ -109,17 +109,17 @@ class Block:
         if lines != self._drawn:
             drawn = "\n".join(f"{one}\x1b[K" for one in lines)
             self._screen.write(f"{self._home()}{drawn}\x1b[J")
-            self._drawn, self._rows = lines, rows
+            self._drawn, self.rows = lines, rows
         return True
 
     def wipe(self) -> None:
         """Leave nothing of it."""
         if self._drawn:
             self._screen.write(f"{self._home()}\x1b[J")
-        self._drawn, self._rows = [], 0
+        self._drawn, self.rows = [], 0
 
     def _home(self) -> str:
-        return "\r" + "\x1b[1A" * (self._rows - 1)
+        return "\r" + "\x1b[1A" * (self.rows - 1)
 
 
 class _Buffer(StringIO):

@@ -218,6 +218,8 @@ class Progress:
             return
         with self._uncaptured():
             now = [f"  {one}" for one in packed(self._parts(), self._screen.width - 3)]
+            if not self._block.rows:
+                self._fresh_line()  # pytest may have left a letter on this one
             fits = self._block.draw([*(self._kept or []), *now])
         if not fits and self._kept:
             self._let_stay()
