@@ -17,7 +17,7 @@ LOSS = (
     ("lost", "lost"),
     ("lost_before", "lost, acknowledged before the fault"),
     ("lost_during", "lost, acknowledged during it"),
-    ("lost_after_heal", "lost, acknowledged after healing"),
+    ("lost_after_heal", "lost, acknowledged after our healing began"),
     ("in_doubt", "in doubt"),
     ("in_doubt_present", "in doubt and stored"),
     ("duplicated", "stored twice"),

@@ -142,7 +142,9 @@ def _counted(drill: Drill) -> str:
     lost, of = f"{found['lost']:,}" if found["lost"] else "None", f"{found['acknowledged']:,}"
     were = "was" if found["lost"] == 1 else "were"
     looked = f"looking back {seconds_text(found['look_back_us'])}"
-    return f"{lost} of {of} acknowledged writes {were} lost ({looked})"
+    ours = found.get("lost_after_heal", 0)
+    whose = f", {ours:,} of them acknowledged after our healing began" if ours else ""
+    return f"{lost} of {of} acknowledged writes {were} lost ({looked}){whose}"
 
 
 def promised_by(one: Json) -> str:

@@ -92,6 +92,8 @@ def heal(victims: list[Json], configuration: Json) -> list[str]:
         try:
             member, machine = clock_of(victim, configuration)
             set_clock(machine, member, RIGHT)
+            if _moved(victim, ahead_s(member, configuration)):
+                standing.append(f"{victim['id']}: the server has not read yet that it is right")
             standing += wake_manager(member)
         except NotDone as problem:
             standing.append(f"{victim['id']}: {problem}")

@@ -1,6 +1,7 @@
 @postgres @monthly
 Feature: The machine of the primary stands still and comes back
-  A paused machine answers nobody, and when it goes on it does not know that it no longer leads.
+  A paused machine answers nobody, and when it goes on it does not know that it no longer leads:
+  what it still acknowledges to whoever kept a connection is thrown away, and counted apart.
 
   @plan:AE-2
   Scenario: An asynchronous pair goes on without it
