@@ -1,0 +1,103 @@
+"""A rehearsal looks and touches nothing, and the run after it says where it differs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from toy_project import ToyProject
+
+from firemarshal.rehearsal import newest
+
+FEATURE = """
+@null
+Feature: Rehearsed
+  Scenario: rehearsed
+    Given "toy" is healthy
+    And clients write steadily
+    When the process of "toy" is killed
+    And the runbook "look at it" is carried out
+    Then writes return within 3 seconds
+"""
+RUNBOOK = """
+name = "look at it"
+owner = "on call"
+[[steps]]
+id = "look"
+run = ["touch", "was-run"]
+deadline = "5 s"
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[ToyProject]:
+    """A toy with a killed process and a runbook."""
+    made = ToyProject(tmp_path, FEATURE)
+    (tmp_path / "plans/runbooks").mkdir(parents=True)
+    (tmp_path / "plans/runbooks/look.toml").write_text(RUNBOOK)
+    yield made
+    made.clear()
+    assert made.processes() == []
+
+
+def test_it_names_the_victims_and_how_to_undo_and_touches_nothing(project: ToyProject) -> None:
+    assert project.command("lab", "up").returncode == 0
+    folder = project.root / ".firemarshal/lab/toy"
+    pid = (folder / "pid").read_text()
+    done = project.command("rehearse", "features", "--target", "lab")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for told in (
+        "1/1 rehearsed  (features/toy.feature:",
+        "members now: toy-1 (primary)",
+        "null.kill: SIGKILL of the process that answers; lasts moment",
+        f"victim: toy-1 process {pid.strip()} started",
+        "to undo it by hand: rm -f",
+        "look (on call), within 5 s: touch was-run",
+        "nothing was touched",
+    ):
+        assert told in done.stdout
+    assert (folder / "pid").read_text() == pid
+    assert not (folder / "data").exists() or (folder / "data").read_bytes() == b""
+    assert not (project.root / "was-run").exists()
+    assert not (project.root / "runs").exists()
+    assert project.undos() == []
+
+
+def test_the_run_after_it_says_that_it_did_as_announced(project: ToyProject) -> None:
+    assert project.command("lab", "up").returncode == 0
+    assert project.command("rehearse", "features", "--target", "lab").returncode == 0
+    assert project.command("run", "features", "--target", "lab").returncode == 0
+    told = [line for line in project.journal().lines if line["event"] == "as rehearsed"]
+    assert [line["victims"] for line in told] == [["toy-1"]]
+
+
+def test_a_run_that_hits_somebody_else_says_so(project: ToyProject) -> None:
+    assert project.command("lab", "up").returncode == 0
+    assert project.command("rehearse", "features", "--target", "lab").returncode == 0
+    path = next(project.root.glob(".firemarshal/rehearsals/2*/rehearsal.json"))
+    path.write_bytes(path.read_bytes().replace(b'"name": "toy-1"', b'"name": "toy-9"'))
+    assert project.command("run", "features", "--target", "lab").returncode == 0
+    told = [line for line in project.journal().lines if line["event"] == "not as rehearsed"]
+    assert [line["why"] for line in told] == ["announced toy-9, now toy-1"]
+
+
+def test_what_a_guard_would_refuse_is_told_with_an_exit_code_of_its_own(
+    project: ToyProject,
+) -> None:
+    path = project.root / "targets/lab.toml"
+    path.write_text(f"{path.read_text()}\n[guards]\nleast_healthy = 1\n")
+    done = project.command("rehearse", "features", "--target", "lab")
+    assert done.returncode == 11
+    assert "guard least_healthy: REFUSED, 0 healthy members would be left" in done.stdout
+
+
+def test_the_newest_rehearsal_of_exactly_this_drill_is_found(tmp_path: Path) -> None:
+    assert newest(tmp_path, "lab", "hash") is None
+    for number, sha in enumerate(["hash", "hash", "other"]):
+        folder = tmp_path / f"2026010{number}"
+        folder.mkdir()
+        value = {"target": "lab", "utc": str(number), "drills": [{"drill_sha256": sha}]}
+        (folder / "rehearsal.json").write_bytes(orjson.dumps(value))
+    found = newest(tmp_path, "lab", "hash")
+    assert found and found["utc"] == "1"
+    assert newest(tmp_path, "staging", "hash") is None
