@@ -38,6 +38,12 @@ def _asked(road: Any, query: str, database: str = DATABASE) -> Any:
         return connection.execute(query).fetchone()
 
 
+def _do(road: Any, *statements: str) -> None:
+    with psycopg.connect(road.pair.admin(road.pair.leader(), DATABASE)) as connection:
+        for one in statements:
+            connection.execute(one)
+
+
 def test_from_an_empty_folder_to_a_drill_and_back(road: Any) -> None:
     """One test, as it is one road: each part stands on the one before."""
     said = road.done(*road.init("staging"))
@@ -161,6 +167,34 @@ def test_one_member_down_is_told(road: Any) -> None:
         os.kill(manager.pid, signal.SIGCONT)
     assert road.pair.names[1] in message
     assert "let this machine reach that address" in message
+
+
+def test_what_others_made_stays_and_rows_are_never_thrown_away(road: Any) -> None:
+    road.done(*road.init("staging"))
+    both = "select to_regrole('firemarshal')::text, to_regnamespace('firemarshal')::text"
+    _do(road, "create role firemarshal", f"create schema firemarshal authorization {OWNER}")
+    road.done("prepare", "--target", "staging", "--apply")
+    road.done("prepare", "--target", "staging", "--remove", "--apply")
+    assert _asked(road, both) == ("firemarshal", "firemarshal")
+    _do(road, "drop schema firemarshal", "drop role firemarshal")
+    road.done("prepare", "--target", "staging", "--apply")
+    _do(road, "create table firemarshal.attempts_d1 (k bigint)")
+    message = road.refused("prepare", "--target", "staging", "--remove", "--apply")
+    assert "firemarshal heal" in message
+    assert _asked(road, GRANTED) == (False, ["pg_read_all_stats"])
+    _do(road, "drop table firemarshal.attempts_d1")
+    road.done("prepare", "--target", "staging", "--remove", "--apply")
+    assert _asked(road, both) == (None, None)
+
+
+def test_another_system_behind_the_addresses_is_left_alone(road: Any) -> None:
+    road.done(*road.init("staging"))
+    profile = road.root / "targets/staging.toml"
+    said = re.sub(r'system_identifier = "\d+"', 'system_identifier = "7"', profile.read_text())
+    profile.write_text(said)
+    message = road.refused("prepare", "--target", "staging", "--apply")
+    assert "the profile pins '7'" in message
+    assert _asked(road, "select to_regrole('firemarshal')") == (None,)
 
 
 def test_the_application_stays_without_rights_that_it_did_not_have(road: Any) -> None:

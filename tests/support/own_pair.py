@@ -23,7 +23,7 @@ from own_sshd import free_port, sshd
 from firemarshal.lab.postgres import binaries, unprivileged
 from firemarshal.processes import local_processes, signal_exactly
 
-NAMES = ("pg-a", "pg-b")
+NAMES = ("pg-a", "주문-b")
 DATABASE, OWNER, PASSWORD = "shop", "shop_app", "not a secret: 'quoted'"
 UP_S = 60.0
 Json = dict[str, Any]
