@@ -79,13 +79,19 @@ class Run:
         )
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(self._ready, wanted))
+        if self.lacking:
+            self._write_plan(drills)
 
     def _write_plan(self, drills: list[Drill]) -> None:
         """`run.json`: what this run set out to do, so that what is missing can be told."""
         for number, drill in enumerate(drills, start=1):
             self.folders[drill.sha256] = f"{number:02d}-{_slug(drill.name)}"
         planned = [
-            {"folder": self.folders[drill.sha256], "drill": drill.as_json()} for drill in drills
+            {
+                "folder": self.folders[drill.sha256],
+                "drill": {**drill.as_json(), "not_run": self._not_run(drill)},
+            }
+            for drill in drills
         ]
         value = {
             "schema": "firemarshal/run/1",
@@ -114,26 +120,27 @@ class Run:
         self.systems[name] = table
 
     def _from_lab(self, name: str, table: Json) -> Json:
-        if why := self._lacking(name, table):
-            self.lacking[name] = why
-            return table
         folder = self.project.lab / name
         owner = folder.parent / f"{name}.owner.json"
-        if not self.lab.status(folder)["up"] or _owned_by_the_dead(owner):
-            self.lab_made.append(name)
-            owner.parent.mkdir(parents=True, exist_ok=True)
-            owner.write_bytes(orjson.dumps(_me()))
+        ready: Json = table
         try:
-            ready: Json = self.lab.up(table, folder, self._lab_says)
+            if why := self.lab.lacking(table):
+                self.lacking[name] = why
+                return table
+            if not self.lab.status(folder)["up"] or _owned_by_the_dead(owner):
+                self.lab_made.append(name)
+                owner.parent.mkdir(parents=True, exist_ok=True)
+                owner.write_bytes(orjson.dumps(_me()))
+            ready = self.lab.up(table, folder, self._lab_says)
         except self.lab.LabProblem as problem:
             raise BadInput(str(problem), where=f"lab of {name!r}") from None
         return ready
 
-    def _lacking(self, name: str, table: Json) -> str:
-        try:
-            return str(self.lab.lacking(table))
-        except self.lab.LabProblem as problem:
-            raise BadInput(str(problem), where=f"lab of {name!r}") from None
+    def _not_run(self, drill: Drill) -> Json | None:
+        """Why it will not be: it never could, or this machine lacks what its lab needs."""
+        lacking = [self.lacking[one] for one in drill.systems if one in self.lacking]
+        made = {"code": "lab-not-available", "why": lacking[0]} if lacking else None
+        return drill.not_run or made
 
     def _lab_says(self, text: str) -> None:
         self.tell({"tell": "lab", "text": text})
@@ -150,11 +157,8 @@ class Run:
     def rehearse(self, drill: Drill) -> Json:
         """What the drill would do now, found by looking only; `no` says why it could not look."""
         kept: Json = {"drill": drill.name, "drill_sha256": drill.sha256}
-        not_run = (drill.not_run or {}).get("why") or next(
-            (self.lacking[one] for one in drill.systems if one in self.lacking), ""
-        )
-        if not_run:
-            return kept | {"no": f"NOT RUN: {not_run}"}
+        if not_run := self._not_run(drill):
+            return kept | {"no": f"NOT RUN: {not_run['why']}"}
         folder = self.folder / self.folders[drill.sha256]
         folder.mkdir()
         order = self._order(drill, int(folder.name.partition("-")[0]), folder)
@@ -166,11 +170,8 @@ class Run:
         return found
 
     def _driven(self, drill: Drill, number: int, converse: Callable[[Channel], None]) -> Json:
-        if drill.not_run:
-            return self._whole(drill, {"verdict": "NOT RUN", **drill.not_run})
-        if lacking := [self.lacking[one] for one in drill.systems if one in self.lacking]:
-            why = {"code": "lab-not-available", "why": lacking[0]}
-            return self._whole(drill, {"verdict": "NOT RUN", **why})
+        if not_run := self._not_run(drill):
+            return self._whole(drill, {"verdict": "NOT RUN", **not_run})
         if self.signals.received:
             return self.not_reached(drill)
         folder = self.folder / self.folders[drill.sha256]

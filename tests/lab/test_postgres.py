@@ -187,6 +187,46 @@ def test_clocks_that_cannot_be_moved_are_told_with_the_cure(
     assert "moves no clock on this machine" in lacking(system("invoices", clocks=True))
 
 
+CLOCKS_PROFILE = """
+name = "lab"
+environment = "lab"
+[[systems]]
+name = "invoices"
+kind = "postgres"
+lab = "postgres"
+options = { clocks = true }
+"""
+CLOCKS_FEATURE = """
+@postgres
+Feature: Clocks
+  Scenario: The clock of the primary jumps
+    Given "invoices" is healthy
+    And clients write steadily
+    When the clock of the primary of "invoices" jumps 1 hour ahead
+    Then writes return within 2 seconds
+"""
+WITHOUT = "import sys; sys.modules['libfaketime'] = None; from firemarshal.cli import main; main()"
+
+
+def test_a_drill_that_needs_what_is_lacking_is_not_run(tmp_path: Path) -> None:
+    """Not passed, not failed, and no lab is made for it; nothing ran, so the run is no success."""
+    for name, text in (
+        ("pyproject.toml", ""),
+        ("targets/lab.toml", CLOCKS_PROFILE),
+        ("features/clocks.feature", CLOCKS_FEATURE),
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    words = [sys.executable, "-c", WITHOUT, "run", "features", "--target", "lab"]
+    said = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    (drill,) = json.loads((tmp_path / "runs/latest/summary.json").read_text())["drills"]
+    assert (drill["verdict"], drill["code"]) == ("NOT RUN", "lab-not-available"), said.stdout
+    assert "pip install libfaketime" in drill["why"]
+    assert said.returncode == 5
+    assert not (tmp_path / ".firemarshal/lab/invoices").exists()
+
+
 def test_what_processes_with_moved_clocks_share_is_removed(tmp_path: Path) -> None:
     if why := clocks.lacking():
         pytest.skip(why)

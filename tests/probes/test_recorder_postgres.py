@@ -100,10 +100,12 @@ def test_a_frozen_server_is_doubt_and_then_a_deadline(
         for pid in reversed(frozen):
             os.kill(pid, signal.SIGCONT)
     recording.await_that(ok_after(Outcome.FAILED, Refusal.DEADLINE))
+    recording.await_that(lambda found: any(one.late_us for one in found))
     attempts = recording.end()
     assert all(one.done_us for one in attempts)
+    assert {one.outcome for one in attempts if one.late_us} == {Outcome.UNKNOWN}
     found = system.reconcile(marked, str(recording.path))
-    assert found["lost"] == found["unexpected"] == []
+    assert found["lost"] == found["late_lost"] == found["unexpected"] == []
 
 
 def test_a_wrong_password_is_a_refusal_that_people_are_told(
