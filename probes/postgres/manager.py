@@ -26,7 +26,8 @@ def get(member: Member, path: str) -> Any:
         with error:
             return _parsed(error.read(), url)
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise CannotTell(f"Patroni of {member['name']} does not answer: {error}") from error
+        seen = " ".join(str(getattr(error, "reason", error)).split())
+        raise CannotTell(f"Patroni of {member['name']} does not answer: {seen}") from error
 
 
 def first_answer(configuration: Configuration, path: str) -> Any:
