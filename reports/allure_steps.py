@@ -141,7 +141,8 @@ def _status(
 def _step(name: str, status: str, lines: list[Line], clock: Clock, drill: story.Drill) -> Json:
     begin = clock.of(lines[0]) if lines else clock.end
     inner = [_event(one, clock, drill) for one in lines if one["event"] != "step"]
-    end = max([begin, *(one["stop"] for one in inner)])
+    # A judgement comes later than the sentence that it is about, and takes no time of it.
+    end = max([begin, *(clock.of(one) for one in lines if one["event"] != "judged")])
     return {
         "name": name,
         "status": status,
