@@ -90,7 +90,8 @@ def now(run: story.Run, state: str, named: list[str]) -> str:
         return _list(AFTER[state], changes.of_run(run), MOST_CHANGES)
     if state == "as found" or not named:
         return f"{AFTER[state]}."
-    return _list(f"{AFTER[state]}. Left so by", named, MOST_NAMES, "")
+    told = _list(f"{AFTER[state]}. Left so by", named, MOST_NAMES, "")
+    return f"{told} What stands: firemarshal status --target {run.target}"
 
 
 def _list(head: str, items: list[str], most: int, colon: str = ":") -> str:

@@ -145,7 +145,12 @@ def _controls(run: story.Run, detailed: set[str]) -> list[Json]:
 
 
 def _index(run: story.Run, detailed: set[str], chapters: list[Json]) -> list[Json]:
-    """Real drills, then the controls, each in the order of the run."""
+    """Real drills, then the controls; of both first what did not come out as it must."""
+
+    def place(one: story.Drill) -> tuple[bool, bool]:
+        bad = not one.result["as_expected"] and one.verdict != story.NOT_RUN
+        return one.control, not bad
+
     strips = {one["id"]: one["views"][0].strip for one in chapters if one["views"]}
     return [
         {
@@ -162,7 +167,7 @@ def _index(run: story.Run, detailed: set[str], chapters: list[Json]) -> list[Jso
             "strip": strips.get(one.anchor, ""),
             "gone": telling.gone(one),
         }
-        for one in sorted(run.drills, key=lambda one: one.control)
+        for one in sorted(run.drills, key=place)
     ]
 
 

@@ -136,7 +136,11 @@ def test_bad_news_comes_first(tmp_path: Path) -> None:
         "✗ NOT CLEAN 'B' left something behind. Nothing is said about the system: "
         "a signal ended the run (received SIGTERM)." in first
     )
-    assert "✗ NOT CLEAN: something of the drill still stands. Left so by B." in first
+    assert (
+        "✗ NOT CLEAN: something of the drill still stands. Left so by B. "
+        "What stands: firemarshal status --target lab" in first
+    )
+    assert first.index("2 B") < first.index("1 A")
     assert "Still standing: a hole" in first
     assert "a signal ended the run. Cure: run it again" in text
 
