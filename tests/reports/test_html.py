@@ -140,7 +140,7 @@ def test_bad_news_comes_first(tmp_path: Path) -> None:
         "✗ NOT CLEAN: something of the drill still stands. Left so by B. "
         "What stands: firemarshal status --target lab" in first
     )
-    assert first.index("2 B") < first.index("1 A")
+    assert first.index("2 B DS-1a") < first.index("1 A DS-1a")
     assert "Still standing: a hole" in first
     assert "a signal ended the run. Cure: run it again" in text
 
