@@ -83,7 +83,8 @@ def around(host: str, port: int, login: str) -> tuple[str, list[Json], bool, lis
         if _who(host, port, login)[:2] != ("f", identifier):
             what = "is not the primary of the standby that was asked"
             raise BadInput(what, where=f"{host}:{port}", cure="give the primary's address")
-    found, warnings = [_unmanaged(host, port)], [f"no Patroni at {host}: nobody fails over"]
+    alone = f"no Patroni at port 8008 of {host}, so nobody fails over; if one has another port, "
+    found, warnings = [_unmanaged(host, port)], [f"{alone}begin again with its address"]
     for name, client in _rows(host, port, login, FOLLOWERS):
         try:
             if client and _who(client, port, login)[:2] == ("t", identifier):

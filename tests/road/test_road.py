@@ -145,7 +145,7 @@ def test_a_server_is_asked_itself_where_no_patroni_answers(road: Any) -> None:
     said = road.done(
         *road.init("alone", address=address, system="alone", admin="user=postgres dbname=postgres")
     )
-    assert "nobody fails over" in said
+    assert "so nobody fails over" in said
     profile = (road.root / "targets/alone.toml").read_text()
     assert 'manager = "none"' in profile
     assert f"{leader}-data" in profile
