@@ -191,7 +191,7 @@ def _loopback() -> Finding:
 def _programs(fragment: str) -> Iterator[Finding]:
     """What the fragment starts; one without `binaries` needs nothing but this Python."""
     place = fragment if "." in fragment else f"firemarshal.lab.{fragment}"
-    if not target.find_spec_safely(f"{place}.binaries"):
+    if "." in fragment or not target.find_spec_safely(f"{place}.binaries"):
         well = target.find_spec_safely(f"{place}.fragment")
         seen = "needs no program" if well else "there is no such fragment"
         yield Finding(f"lab {fragment!r}", seen, well, 'correct `lab = "..."` in the profile')

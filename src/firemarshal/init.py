@@ -99,11 +99,12 @@ def init(root: Path, name: str, kind: str, ask: Ask) -> list[str]:
     if wanted and not re.fullmatch(target.NAME, wanted):
         cure = "small letters, digits and hyphens, such as orders"
         raise BadInput(f"{wanted!r} cannot name a system", where="--system", cure=cure)
-    discovery: Discovery = _kind(kind).discover(ask)
+    homes = _homes(root)
+    discovery: Discovery = _kind(kind, homes).discover(ask)
     fitting = discovery.name if re.fullmatch(target.NAME, discovery.name) else None
     system = ask("system", "What features call the system", fitting)
     table = {"name": system, "kind": kind, **discovery.table}
-    target.system_model(table, "--system")
+    target.system_model(table, "--system", homes)
     clause = f"{name.upper()}-1"
     texts = (
         init_files.profile(name, environment, table, discovery.comments),
@@ -123,16 +124,18 @@ PROMISES = {
 }
 
 
-def _kind(kind: str) -> Any:
-    known = [
-        one
-        for one in sorted(kinds.homes())
-        if target.find_spec_safely(f"firemarshal.probes.{one}.discover")
-    ]
+def _homes(root: Path) -> dict[str, str]:
+    found = project.load(root)
+    found.importable()
+    return kinds.homes(found.packages.kinds)
+
+
+def _kind(kind: str, homes: dict[str, str]) -> Any:
+    known = [one for one in sorted(homes) if target.find_spec_safely(f"{homes[one]}.discover")]
     if kind not in known:
         cure = f"kinds that can be found: {', '.join(known)}"
         raise BadInput(f"systems of kind {kind!r} cannot be found", where="--kind", cure=cure)
-    return import_module(f"firemarshal.probes.{kind}.discover")
+    return import_module(f"{homes[kind]}.discover")
 
 
 def _one_of(key: str, said: str) -> str:

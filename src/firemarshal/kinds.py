@@ -31,10 +31,10 @@ def homes(packages: Iterable[str] = OURS) -> dict[str, str]:
     return found
 
 
-def module_of(system: dict[str, Any]) -> str:
-    """The module that knows a system, by its table; one that no profile made is of our own."""
+def module_of(system: dict[str, Any], name: str = SYSTEM) -> str:
+    """A module of the system's kind, by its table; one that no profile made is of our own."""
     home = system.get("module") or f"{OURS[0]}.{system['kind']}"
-    return f"{home}.{SYSTEM}"
+    return f"{home}.{name}"
 
 
 def _folders(package: str) -> list[Path]:

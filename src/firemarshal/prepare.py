@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from firemarshal import target
+from firemarshal import kinds, target
 from firemarshal.bad_input import BadInput, did_you_mean
 from firemarshal.project import Project
 
@@ -21,8 +21,8 @@ def prepare(
     profile = project.target(name)
     lines = []
     for system in _chosen(profile, wanted):
-        module = import_module(f"firemarshal.probes.{system.kind}.granting")
         table = system.model_dump(mode="json")
+        module = import_module(kinds.module_of(table, "granting"))
         if apply:
             configuration = {"target": name, "drill": "prepare", "system": table}
             lines += module.apply(configuration, remove, admin)
@@ -35,7 +35,7 @@ def prepare(
 
 
 def _chosen(profile: target.Target, wanted: str) -> list[target.System]:
-    own = [one for one in profile.systems if not one.lab and _can_be_prepared(one.kind)]
+    own = [one for one in profile.systems if not one.lab and _can_be_prepared(one)]
     found = [one for one in own if wanted in ("", one.name)]
     if found:
         return found
@@ -46,8 +46,8 @@ def _chosen(profile: target.Target, wanted: str) -> list[target.System]:
     raise BadInput(what, where=where, cure=f"{cure}; the lab prepares its own")
 
 
-def _can_be_prepared(kind: str) -> bool:
-    return target.find_spec_safely(f"firemarshal.probes.{kind}.granting")
+def _can_be_prepared(system: target.System) -> bool:
+    return target.find_spec_safely(kinds.module_of(system.model_dump(), "granting"))
 
 
 def _told(module: Any, table: Json, name: str, remove: bool) -> list[str]:

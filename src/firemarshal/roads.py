@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from firemarshal import target
+from firemarshal import kinds, target
 from firemarshal.hosts import HostFailed, host
 from firemarshal.reach import addresses, unreached
 
@@ -83,7 +83,8 @@ def _machines(table: Json) -> Iterator[Looked]:
 
 
 def _kind(name: str, table: Json) -> Iterator[Looked]:
-    if not target.find_spec_safely(f"firemarshal.probes.{table['kind']}.ready"):
+    place = kinds.module_of(table, "ready")
+    if not target.find_spec_safely(place):
         return
-    module = import_module(f"firemarshal.probes.{table['kind']}.ready")
+    module = import_module(place)
     yield from module.ready({"target": name, "drill": "doctor", "system": table})

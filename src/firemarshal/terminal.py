@@ -135,10 +135,11 @@ class Progress:
     def _on_work(self, message: Json) -> None:
         """A step of a runbook: `text` says which and whose, `state` is begun or how it ended.
 
-        While it is under way, `ends_at_us` is its deadline.
+        While it is under way, `ends_at_us` is its deadline; `asks` says that a person must act.
         """
-        begun = message["state"] == "begun"
-        self._stays(message["text"] if begun else f"{message['text']}: {message['state']}")
+        begun, text = message["state"] == "begun", message["text"]
+        style = "bold yellow" if begun and message.get("asks") else ""
+        self._stays(text if begun else f"{text}: {message['state']}", style)
         self._happens(message["text"], "its time ends", message.get("ends_at_us", 0) * begun)
 
     def _on_signal(self, message: Json) -> None:

@@ -114,7 +114,7 @@ def _init(root: Path, name: str = "staging", table: Any = TABLE, **said: str) ->
     found = init.Discovery(table, "orders", FEATURE, {"client": "as it is"}, ["look twice"])
     kind = SimpleNamespace(discover=lambda ask: found)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(init, "_kind", lambda name: kind)
+        patch.setattr(init, "_kind", lambda name, homes: kind)
         return init.init(root, name, "postgres", init.Ask({**ANSWERS, **said}, None))
 
 

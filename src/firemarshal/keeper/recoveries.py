@@ -104,7 +104,7 @@ def _tell(stage: Stage, step: Json, state: str, ends_at_us: int) -> None:
     if state == "begun" and step["kind"] == "human":
         text += f" To answer: firemarshal confirm {step['id']} --by NAME"
     told = {"tell": "work", "text": text, "state": state, "ends_at_us": ends_at_us}
-    stage.waiting.tell(told)
+    stage.waiting.tell({**told, "asks": step["kind"] == "human"})
 
 
 def _called(stage: Stage, said: Json, step: Json, number: int) -> Json:
