@@ -12,7 +12,7 @@ from pathlib import Path
 
 from firemarshal.clock import seconds_text
 from firemarshal.ledger import Outcome
-from firemarshal.reports.attempts import Column, Window
+from firemarshal.reports.attempts import Window
 
 WIDTH, LEFT, RIGHT = 960, 84, 18
 PLOT = WIDTH - LEFT - RIGHT
@@ -32,6 +32,9 @@ STEPS_US = [
 ]
 
 
+Lane = tuple[str, str, list[tuple[int, int]]]
+
+
 @dataclass(frozen=True)
 class Mark:
     """A moment with a label; `kind` is fault, proof, error, back, heal, claim or phase."""
@@ -46,7 +49,8 @@ class Panel:
     """One drawing: a filled window, and what it is seen against.
 
     `zero_us` is the axis' 0; `outage` the stretch without service and `back` the interval that
-    holds the moment of return, each None where there is none; `band_us` the slowest answer that
+    holds the moment of return, each None where there is none; `lost` holds every acknowledged write
+    that is gone, from the oldest to the newest; `band_us` the slowest answer that
     counts as normal, 0 where no baseline was taken.
     """
 
@@ -61,6 +65,7 @@ class Panel:
     back: tuple[int, int] | None = None
     marks: tuple[Mark, ...] = ()
     since: str = "time since the fault"
+    lost: tuple[int, int] | None = None
 
     @property
     def gap(self) -> int:
@@ -105,7 +110,7 @@ def outage(panel: Panel, key: str) -> str:
     shown = [one for one in marks if panel.window.from_us <= one.at_us <= panel.window.to_us]
     highest = max(panel.deadline_us, *(one.most_us for one in panel.window.columns), 10_000)
     frame = _Frame(panel, 8 + ROW * len(shown), round(highest * 1.2))
-    lanes = _lanes(panel.window.columns)
+    lanes = _lanes(panel)
     bottom = frame.lanes + LANE * len(lanes)
     parts = [
         *_shades(frame, bottom),
@@ -181,14 +186,31 @@ def standalone(svg: str) -> str:
     return f'{head}{style}<rect class="ground" width="100%" height="100%"/><title{rest}'
 
 
-def _lanes(columns: list[Column]) -> list[tuple[str, str, list[int]]]:
-    """(class, label, counts a column); the recorder's own lane only where it shed something."""
-    lanes = [
+def _lanes(panel: Panel) -> list[Lane]:
+    """(class, label, stretches of columns); lost and not sent only where there is something."""
+    columns = panel.window.columns
+    counts = [
         ("failed", "failed", [one.failed for one in columns]),
         ("unanswered", "no answer", [one.unanswered for one in columns]),
+        ("shed", "not sent", [one.shed for one in columns]),
     ]
-    shed = [one.shed for one in columns]
-    return [*lanes, ("shed", "not sent", shed)] if any(shed) else lanes
+    lanes = [(name, label, _runs(each, panel.gap)) for name, label, each in counts]
+    lanes = [one for one in lanes if one[0] != "shed" or one[2]]
+    return [*lanes, ("lost", "lost within", [_columns(panel)])] if panel.lost else lanes
+
+
+def _columns(panel: Panel) -> tuple[int, int]:
+    """The columns between the oldest and the newest lost write, as far as the window shows them."""
+    window = panel.window
+    oldest, newest = panel.lost or (0, 0)
+    first, last = (
+        (min(max(at, window.from_us), window.to_us) - window.from_us)
+        * window.width
+        // (window.to_us - window.from_us)
+        for at in (oldest, newest)
+    )
+    seen = newest >= window.from_us and oldest <= window.to_us
+    return first, last + 1 if seen else first
 
 
 def _shades(frame: _Frame, bottom: int) -> list[str]:
@@ -236,13 +258,15 @@ def _latencies(frame: _Frame) -> list[str]:
     return parts
 
 
-def _lane_parts(frame: _Frame, lanes: list[tuple[str, str, list[int]]]) -> list[str]:
+def _lane_parts(frame: _Frame, lanes: list[Lane]) -> list[str]:
     parts, step = [], PLOT / frame.panel.window.width
-    for number, (name, label, counts) in enumerate(lanes):
+    for number, (name, label, runs) in enumerate(lanes):
         y = frame.lanes + LANE * number
         parts.append(_line("grid", LEFT, y + LANE - 1, WIDTH - RIGHT, y + LANE - 1))
         parts.append(_text("tick end strong", LEFT - 6, y + 11, label))
-        for first, end in _runs(counts, frame.panel.gap):
+        for first, end in runs:
+            if end <= first:
+                continue
             x, width = LEFT + first * step, max(1.2, (end - first) * step)
             parts.append(_rect(name, round(x, 1), y + 2, round(width, 1), LANE - 5))
     return parts

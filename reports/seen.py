@@ -198,8 +198,17 @@ def _panel(one: story.Drill, client: Client, window: Window, moments: _Moments) 
         outage=moments.outage,
         back=moments.back,
         marks=tuple(_marks(one, moments)),
-        since=f"time since {one.origin}",
+        since=f"time since {one.origin}" if moments.t0 else "time since the watch began",
+        lost=_lost(one),
     )
+
+
+def _lost(one: story.Drill) -> tuple[int, int] | None:
+    """The oldest and the newest acknowledged write that is gone, as the journal has them."""
+    line = one.first("measured", kind="loss")
+    if line is None or not line["lost"] or line.get("oldest_lost_us") is None:
+        return None
+    return line["oldest_lost_us"], line["newest_lost_us"]
 
 
 def _marks(one: story.Drill, moments: _Moments) -> list[Mark]:

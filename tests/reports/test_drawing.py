@@ -1,9 +1,11 @@
 """The drawing of what customers saw: right, small for any length, and safe to put in a page."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
 import run_folders
 from run_folders import BACK_US, BEGAN_US, T0_US
 
@@ -122,3 +124,16 @@ def test_a_strip_needs_no_colour(tmp_path: Path) -> None:
     assert root.get("aria-label") == 'not "served"'
     heights = [one.get("height") for one in root if one.tag.endswith("rect")]
     assert heights == ["4.0", "16.0", "4.0"]
+
+
+def test_what_was_lost_has_a_lane_of_its_own(tmp_path: Path) -> None:
+    run_folders.ledger(tmp_path / "a.ledger")
+    drawn = panel(tmp_path / "a.ledger", BEGAN_US, BACK_US + 4_000_000)
+    assert "lost" not in drawing.outage(drawn, "k")
+    gone = replace(drawn, lost=(T0_US - 2_000_000, T0_US))
+    svg = drawing.outage(gone, "k")
+    (found,) = re.findall(r'<rect class="lost" x="([0-9.]+)" y="[0-9.]+" width="([0-9.]+)"', svg)
+    assert "lost within" in svg
+    assert float(found[1]) / drawing.PLOT == pytest.approx(0.2, abs=0.01)
+    outside = drawing.outage(replace(drawn, lost=(0, 1)), "k")
+    assert '<rect class="lost"' not in outside
