@@ -23,3 +23,11 @@ def pytest_report_teststatus(report: pytest.TestReport) -> Generator[None, Statu
     found = yield
     verdict = dict(getattr(report, "user_properties", ())).get("verdict")
     return (f"drill {verdict}" if found[0] else "", "", "") if verdict else found
+
+
+def pytest_terminal_summary(terminalreporter: Any, exitstatus: int) -> None:
+    """Silence would look like success: say it where nothing was there to be drilled."""
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+        left_out = len(terminalreporter.stats.get("deselected", []))
+        found = f"all {left_out} that were found were deselected" if left_out else "none was found"
+        terminalreporter.write_line(f"no drill was run: {found}")

@@ -96,3 +96,17 @@ def test_where_the_reader_goes_away_the_drills_go_on(project: ToyProject) -> Non
     verdicts = [one["verdict"] for one in project.summary()["drills"]]
     assert verdicts == ["PASSED", "FAILED"]
     assert not project.processes()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("features", "-k", "nothing"), "no drill was run: all 2 that were found were deselected"),
+        (("targets",), "no drill was run: none was found"),
+    ],
+)
+def test_where_nothing_ran_it_is_said(
+    project: ToyProject, words: tuple[str, ...], said: str
+) -> None:
+    done = project.command("run", *words, "--target", "lab")
+    assert done.returncode == 5 and said in done.stdout

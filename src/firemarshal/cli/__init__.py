@@ -168,8 +168,10 @@ def explain(
     runs = import_module("firemarshal.reports.runs")
     found = runs.load(runs.find(project().runs, run))
     tell = import_module("firemarshal.reports.explain").explain
+    colours = import_module("firemarshal.terminal").COLOURS
     for line in tell(found, runs.pick(found, drill)):
-        say(line, 10 if line.startswith("  ") else 4)
+        colour = colours.get(line.strip().partition(":")[0].partition(",")[0], "")
+        say(line, 10 if line.startswith("  ") else 4, "bold" if line.startswith("  >") else colour)
 
 
 @app.command()

@@ -22,7 +22,7 @@ def project() -> Any:
     return found
 
 
-def say(text: str, set_in: int = 4) -> None:
+def say(text: str, set_in: int = 4, style: str = "") -> None:
     """Print a line; on a terminal it is wrapped between words, what follows set in."""
     screen = import_module("firemarshal.screen").Screen(sys.stdout)
-    screen.write(screen.line(text, set_in=set_in))
+    screen.write(screen.line(text, style, set_in=set_in))
