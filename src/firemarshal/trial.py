@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,16 @@ def waiting_for_nobody() -> Iterator[Waiting]:
     """What a keeper waits with, without a runner that could stop it."""
     ours, theirs = socket.socketpair()
     with theirs:
-        yield (waiting := Waiting(ours, os.getpid()))
+        waiting = Waiting(ours, os.getpid())
+        # What nobody reads would fill the socket after some minutes, and then wait for ever.
+        waiting.on_beat = lambda: _emptied(theirs)
+        yield waiting
     waiting.pause(now_us() + 1000, heed=False)  # it hears that we hung up, and closes its own
+
+
+def _emptied(channel: socket.socket) -> None:
+    with suppress(BlockingIOError):
+        channel.recv(1 << 20, socket.MSG_DONTWAIT)
 
 
 class Trial:
