@@ -52,7 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(drills, "firemarshal-drills")
         if config.getoption("--rehearse"):
             rehearsing = import_module("firemarshal.rehearsing")
-            config.pluginmanager.register(rehearsing.Rehearsals(drills), "firemarshal-rehearsals")
+            rehearsals = rehearsing.Rehearsals(drills, import_module("firemarshal.lab"))
+            config.pluginmanager.register(rehearsals, "firemarshal-rehearsals")
     except BadInput as problem:
         raise pytest.UsageError(problem.message) from None
 

@@ -12,10 +12,13 @@ EXIT_REFUSED = 11
 
 
 class Rehearsals:
-    """Takes the place of the loop that would run the drills; `drills` is the plugin of a run."""
+    """Takes the place of the loop that would run the drills; `drills` is the plugin of a run.
 
-    def __init__(self, drills: Any) -> None:
-        self.drills = drills
+    `lab` is handed in, because the kernel knows no room.
+    """
+
+    def __init__(self, drills: Any, lab: Any) -> None:
+        self.drills, self.lab = drills, lab
         self.refused = False
 
     @pytest.hookimpl(tryfirst=True)
@@ -30,8 +33,7 @@ class Rehearsals:
         running = import_module("firemarshal.running")
         output = import_module("firemarshal.plugin").output_of(session.config)
         progress = terminal.Progress(*output)
-        lab = import_module("firemarshal.lab")
-        run = running.Run(plugin.project, plugin.target, plugin.signals, progress, lab)
+        run = running.Run(plugin.project, plugin.target, plugin.signals, progress, self.lab)
         plugin.signals.install()
         try:
             self._rehearse(run, found, progress)
