@@ -63,6 +63,7 @@ def preloaded(folder: Path, name: str) -> tuple[str, ...]:
         "FAKETIME_CACHE_DURATION=0",  # the file is read again every second
         "DONT_FAKE_MONOTONIC=1",
         "FAKETIME_DONT_FAKE_MONOTONIC=1",
+        "FAKETIME_FORCE_MONOTONIC_FIX=0",  # else Python's threads spin while they wait
         f"FAKETIME_SHARED={shared} {shared}",
     )
 
