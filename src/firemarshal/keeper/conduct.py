@@ -62,6 +62,7 @@ class Conductor:
 
     def _execute(self, number: int) -> None:
         stage, step = self.stage, self.stage.drill.steps[number]
+        stage.step = number
         stage.journal.note("step", number=number, keyword=step.keyword, text=step.text)
         if stage.result.code:
             return

@@ -93,7 +93,7 @@ def _judged(facts: Facts, promise: Promise, journal: Journal) -> Json:
 
 def _measured(promise: Promise, facts: Facts) -> Measured:
     if promise.kind in ("step", "claim"):
-        record = next(one for one in facts.recoveries if one["name"] == promise.of.split("/")[0])
+        record = next(one for one in facts.recoveries if one["step"] == promise.step)
         if promise.kind == "step":
             return Measured(*of_step(promise, record))
         return Measured(*of_claim(record, facts.recovery))

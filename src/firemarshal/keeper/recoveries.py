@@ -18,7 +18,7 @@ def recover(stage: Stage, said: Json) -> None:
     """Carry out one recovery and look until its work is proved; failing is a result, no error."""
     name, system = said["recovery"], said["system"]
     begun_us = _begin(stage, name)
-    record = _record(name, "recovery", system, begun_us)
+    record = _record(stage.step, name, "recovery", system, begun_us)
     stage.result.recoveries.append(record)
     facts = stage.drill.recoveries[name]
     until_us = begun_us + facts["takes_up_to_us"]
@@ -58,7 +58,7 @@ def _recovered(stage: Stage, said: Json, module: str, until_us: int, record: Jso
 def carry_out(stage: Stage, said: Json) -> None:
     """Carry out a runbook, step after step; the first step that fails ends it, as for people."""
     name, system = said["runbook"], said["system"]
-    record = _record(name, "runbook", system, _begin(stage, name))
+    record = _record(stage.step, name, "runbook", system, _begin(stage, name))
     stage.result.recoveries.append(record)
     for number, step in enumerate(stage.drill.runbooks[name]["steps"], start=1):
         done = {key: step[key] for key in ("id", "kind", "owner", "text", "deadline_us")}
@@ -219,8 +219,10 @@ def _begin(stage: Stage, name: str) -> int:
     return at_us
 
 
-def _record(name: str, kind: str, system: str, begun_us: int) -> Json:
+def _record(step: int, name: str, kind: str, system: str, begun_us: int) -> Json:
+    """What is told of it; found again by its step, because one may be carried out twice."""
     return {
+        "step": step,
         "name": name,
         "kind": kind,
         "system": system,

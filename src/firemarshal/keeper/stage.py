@@ -25,7 +25,10 @@ Json = dict[str, Any]
 
 @dataclass
 class Stage:
-    """One drill's state; `going_home` means that no stop is heeded any more."""
+    """One drill's state; `going_home` means that no stop is heeded any more.
+
+    `step` is the number of the step that is carried out.
+    """
 
     order: Order
     journal: Journal
@@ -40,6 +43,7 @@ class Stage:
     struck: Injection | None = None
     watch: Watch | None = None
     going_home: bool = False
+    step: int = 0
     sentinel: "subprocess.Popen[bytes] | None" = None
     begun_us: int = field(default_factory=now_us)
 
