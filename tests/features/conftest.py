@@ -164,8 +164,10 @@ def made_project(folder: Path) -> Path:
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
     project = made_project(tmp_path_factory.mktemp("project"))
     try:
-        code, said = command(project, "lab", "up", within_s=LAB_WITHIN_S)
-        assert code == 0, said
+        for system in ("",) if ALL else (*PAIRS, "toy"):
+            words = ["--system", system] if system else []
+            code, said = command(project, "lab", "up", *words, within_s=LAB_WITHIN_S)
+            assert code == 0, said
         counters = {name: Counter(lab_system(project, name)) for name in PAIRS}
         yield watched(project, counters)
     finally:
