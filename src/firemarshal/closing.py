@@ -27,7 +27,7 @@ def closing(results: list[Json], folder: Path, out: TextIO) -> None:
         screen.write(screen.painted(_table(results, screen)))
     else:
         for text, style in _listed(results):
-            screen.write(screen.line(text, style))
+            screen.write(screen.line(text, style, set_in=8))
     screen.write("\n")
     for text, style in (*_red(results), *_after(results), *_counts(results)):
         screen.write(screen.line(text, style))
