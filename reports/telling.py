@@ -240,14 +240,18 @@ def _share_left(one: Json) -> float:
     return float((one["limit"] - one["upper"]) / one["limit"])
 
 
-def gone(drill: Drill) -> str:
-    """How long customers were not served, in a few words for a list; "" where nobody saw."""
-    line = drill.first("measured", kind="rto")
+def gone(drill: Drill) -> list[str]:
+    """How long customers were not served, and what they lost, each in a few words for a list."""
+    line, loss = drill.first("measured", kind="rto"), drill.first("measured", kind="loss")
     if line is None or not drill.t0:
-        return ""
+        return []
+    lost = loss["lost"] if loss else 0
+    told = [f"{lost:,} write{'s' if lost > 1 else ''} lost"] if lost else []
     if not went_down(line):
-        return "served as before"
-    return Interval(line["lower_us"], line["upper_us"]).text("not back")
+        return ["served as before", *told]
+    if line["upper_us"] is None:
+        return [f"not back in {seconds_text(line['lower_us'])}", *told]
+    return [Interval(line["lower_us"], line["upper_us"]).text(), *told]
 
 
 def went_down(rto: Json) -> bool:

@@ -145,7 +145,8 @@ def test_customers_who_noticed_nothing_were_not_brought_back(tmp_path: Path) -> 
     ]
     (folder / "01-drill/journal.jsonl").write_bytes(run_folders.journal(lines))
     (one,) = story.read_run(folder).drills
-    assert telling.gone(one) == "served as before"
+    assert telling.gone(one) == ["served as before"]
+    assert telling.gone(drill(tmp_path / "lost", 7)) == ["1.990 to 2.000 s", "7 writes lost"]
     assert telling.sentence(one) == (
         'Writes went on as before when the primary of "orders" was killed; the plan promises 5 min.'
     )
