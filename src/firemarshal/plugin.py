@@ -274,4 +274,10 @@ def output_of(config: pytest.Config) -> tuple[Any, Any, Any]:
     around = capture.global_and_fixture_disabled if capture else nullcontext
     if reporter is None:
         return sys.stderr, around, lambda: None
-    return _out(reporter), around, reporter.ensure_newline
+
+    def fresh_line() -> None:
+        reporter.ensure_newline()
+        if reporter._tw.width_of_current_line:  # a letter that pytest wrote after our last line
+            reporter._tw.line()
+
+    return _out(reporter), around, fresh_line
