@@ -39,11 +39,11 @@ def _table(results: list[Json], screen: Screen) -> Table:
     shown = Table(show_edge=False, pad_edge=False, box=SIMPLE_HEAD)
     shown.add_column("drill", overflow="fold", ratio=3)
     shown.add_column("clause", no_wrap=True)
-    shown.add_column("promise", overflow="fold", ratio=3, min_width=24)
+    shown.add_column("promise", overflow="fold", ratio=3)
     shown.add_column("allowed", no_wrap=True)
     shown.add_column("worst end", overflow="fold", max_width=26)
     shown.add_column("", no_wrap=True)
-    shown.add_column("verdict", overflow="fold", max_width=19)
+    shown.add_column("verdict", no_wrap=True)
     for result in results:
         for row in _rows(result):
             shown.add_row(*(Text(screen.one_line(text), style) for text, style in row))
