@@ -132,6 +132,16 @@ def test_a_wrong_answer_is_told_and_nothing_is_written(
     assert _files(road.root) == []
 
 
+def test_the_doctor_tells_a_machine_that_nobody_knows(road: Any) -> None:
+    road.done(*road.init("staging"))
+    profile = road.root / "targets/staging.toml"
+    profile.write_text(profile.read_text().replace(road.far["known_hosts_file"], "/dev/null"))
+    said = road.run("doctor", "--target", "staging")
+    assert said.returncode == 4
+    assert "MISSING shop: login to 127.0.0.1" in said.stdout
+    assert "cure: compare `ssh-keyscan`" in said.stdout
+
+
 def test_an_sshd_is_no_patroni(road: Any) -> None:
     message = road.refused(*road.init("other", address=f"127.0.0.1:{road.far['port']}"))
     assert "does not answer" in message
