@@ -21,6 +21,6 @@ Feature: The standby is lost and the primary goes on
   Scenario: Control: a synchronous pair waits for a standby that falls silent
     Given "payments" is healthy
     And clients write steadily
-    When the replication of "payments" falls silent for 8 seconds
+    When the replication of "payments" falls silent for 7 seconds
     Then writes return within 5 seconds
     And no acknowledged write is lost

@@ -174,7 +174,7 @@ def test_what_is_lost_when_the_frozen_primary_goes_on_is_lost_after_our_healing(
     assert ("acknowledged after our healing began" in note) is (loss["lost"] > 0)
 
 
-@pytest.mark.parametrize(("name", "held_s"), [(SILENT, 8), (LOCKED, 4)])
+@pytest.mark.parametrize(("name", "held_s"), [(SILENT, 7), (LOCKED, 4)])
 def test_what_stands_in_the_way_is_felt_for_as_long_as_it_is_held(
     finished: Any, name: str, held_s: int
 ) -> None:

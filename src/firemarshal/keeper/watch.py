@@ -15,6 +15,7 @@ from firemarshal.measure import Band, WatchState, baseline
 from firemarshal.recovery import Recovery, recovery, watch_state
 
 LOOK_EVERY_US = 100_000
+SETTLE_EVERY_US = 20_000
 TELL_EVERY_US = 500_000
 SETTLED = (Outcome.OK, Outcome.FAILED, Outcome.UNKNOWN, Outcome.SHED)
 Json = dict[str, Any]
@@ -49,7 +50,9 @@ class Watch:
         from_us = now_us()
         to_us = from_us + round(self.instrument.settings["baseline_s"] * 1e6)
         self._tell("taking the baseline", False, "it ends", to_us)
-        self.waiting.pause(to_us + self.deadline_us)
+        self.waiting.pause(to_us)
+        while not self._all_answered(to_us) and now_us() < to_us + self.deadline_us:
+            self.waiting.pause(now_us() + SETTLE_EVERY_US)
         self._must_live()
         found = baseline(self.instrument.attempts(), from_us, to_us, self.deadline_us)
         self.band = found.band()
@@ -62,6 +65,12 @@ class Watch:
         )
         if found.noisy:
             raise Ended("INVALID", "noisy-baseline", found.noisy)
+
+    def _all_answered(self, until_us: int) -> bool:
+        """Whether every attempt of that time has begun, as a later one has, and has ended."""
+        attempts = self.instrument.attempts()
+        due = [one for one in attempts if one.scheduled_us <= until_us]
+        return len(due) < len(attempts) and all(one.outcome in SETTLED for one in due)
 
     def until_recovered_and_calm(self, drill: Drill, struck: Injection) -> None:
         """Look until the system is back and calm, or for as long as the plan makes sensible."""
