@@ -9,20 +9,9 @@ from typing import Any
 import orjson
 
 from firemarshal.clock import seconds_text
-from firemarshal.reports import html, people, story, table, words
+from firemarshal.reports import html, losses, people, story, table, words
 
 JSON, CSV, TEXT, SVG = "application/json", "text/csv", "text/plain", "image/svg+xml"
-LOSS = (
-    ("acknowledged", "acknowledged writes"),
-    ("lost", "lost"),
-    ("lost_before", "lost, acknowledged before the fault"),
-    ("lost_during", "lost, acknowledged during it"),
-    ("lost_after_heal", "lost, acknowledged after our healing began"),
-    ("in_doubt", "in doubt"),
-    ("in_doubt_present", "in doubt and stored"),
-    ("duplicated", "stored twice"),
-    ("unexpected", "stored though never sent"),
-)
 Json = dict[str, Any]
 
 
@@ -70,9 +59,9 @@ def _objectives(drill: story.Drill) -> Iterator[tuple[Any, ...]]:
 
 def _loss(line: Json) -> Iterator[tuple[Any, ...]]:
     yield "what", "figure"
-    for key, name in LOSS:
-        yield name, line[key]
-    yield "looked back", seconds_text(line["look_back_us"])
+    for name, _, count in losses.rows(line):
+        yield name, count
+    yield "looked back", losses.looked_back(line)
     upper = line["upper_us"]
     yield "lost time, at least", seconds_text(line["lower_us"])
     yield "lost time, at most", "unknown" if upper is None else seconds_text(upper)

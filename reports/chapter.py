@@ -7,6 +7,7 @@ from firemarshal.reports import (
     changes,
     clauses,
     drawing,
+    losses,
     people,
     phases,
     seen,
@@ -37,6 +38,7 @@ def chapter(run: story.Run, one: story.Drill, scale: tuple[int, int] | None) -> 
         "gherkin": _gherkin(one),
         "changes": changes.left_changed(one),
         "views": viewed,
+        "loss": _loss(one),
         "phases": phases.rows(one),
         "people": people.of(one),
         "previous": changes.since_last_pass(run, one),
@@ -49,6 +51,15 @@ def chapter(run: story.Run, one: story.Drill, scale: tuple[int, int] | None) -> 
         "files": _files(one),
         "sha256": story.drill_hash(one),
     }
+
+
+def _loss(one: story.Drill) -> Json | None:
+    """What became of acknowledged writes; None where nothing was held against survivors."""
+    line = one.first("measured", kind="loss")
+    if line is None:
+        return None
+    back = losses.looked_back(line)
+    return {"rows": losses.rows(line), "looked_back": back, "seq": line["seq"]}
 
 
 def _gherkin(one: story.Drill) -> list[tuple[str, str]]:

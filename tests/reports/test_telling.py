@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 import run_folders
+from pages import words as words_of_page
 
-from firemarshal.reports import answers, story, telling, words
+from firemarshal.reports import answers, losses, story, telling, words
 
 Json = dict[str, Any]
 LOSS = {"kind": "loss", "acknowledged": 1390, "look_back_us": 3_500_000, "in_doubt": 2}
@@ -167,3 +168,18 @@ def test_guards_and_rehearsals_have_words() -> None:
         "postgres.kill_primary, not as rehearsed: announced a, now b",
         f"postgres.kill_primary meets the victims rehearsed {then}",
     ]
+
+
+def test_losses_are_told_in_their_groups(tmp_path: Path) -> None:
+    one = drill(tmp_path, 7)
+    line = one.first("measured", kind="loss")
+    assert line is not None
+    groups = {"lost_before": 4, "lost_during": 2, "lost_after_heal": 1, "late": 3}
+    assert losses.rows(line | groups)[2:5] == [
+        ("lost, acknowledged before the fault", "of these before the fault", 4),
+        ("lost, acknowledged during it", "during it", 2),
+        ("lost, acknowledged after our healing began", "after our healing began", 1),
+    ]
+    text = words_of_page(tmp_path / "20261121T160000Z-aaaa")
+    assert "what survived, looking back 3.500 s before the fault (line 14)" in text
+    assert "Acknowledged Lost In doubt 1,390 7 2" in text
