@@ -68,7 +68,7 @@ def preloaded(folder: Path, name: str) -> tuple[str, ...]:
     )
 
 
-def share(folder: Path) -> None:
+def share(folder: Path) -> tuple[Path, ...]:
     """Make what the library shares between processes, else the first killed one would leave it."""
     name = _shared(folder)
     (SHARED / name).write_bytes(NOTHING_YET)
@@ -76,12 +76,17 @@ def share(folder: Path) -> None:
     libc.sem_open.restype = ctypes.c_void_p
     if not libc.sem_open(f"/{name}".encode(), os.O_CREAT, 0o600, 1):
         raise OSError(ctypes.get_errno(), f"sem_open of {name}")
+    return _files(folder)
 
 
 def unshare(folder: Path) -> None:
     """Remove it again. Safe when it was never made."""
-    for name in (_shared(folder), f"sem.{_shared(folder)}"):
-        (SHARED / name).unlink(missing_ok=True)
+    for path in _files(folder):
+        path.unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> tuple[Path, ...]:
+    return SHARED / _shared(folder), SHARED / f"sem.{_shared(folder)}"
 
 
 def _shared(folder: Path) -> str:

@@ -54,8 +54,9 @@ def bring_up(system: dict[str, Any], starter: Starter) -> dict[str, Any]:
         "etcd",
         STEP_S,
     )
-    if layout.clocks:
-        clocks.share(starter.folder)
+    for path in clocks.share(starter.folder) if layout.clocks else ():
+        if prefix == unprivileged.AS_NOBODY:
+            os.chown(path, unprivileged.NOBODY, unprivileged.NOBODY)
     for node in layout.nodes:
         command = [*found.patroni, str(starter.folder / f"{node.name}.json")]
         clock = clocks.preloaded(starter.folder, node.name) if layout.clocks else ()
