@@ -174,7 +174,14 @@ def _lab(project: Project, systems: list[target.System]) -> Iterator[Finding]:
     yield _loopback()
     for fragment in sorted({one.lab for one in systems}):
         yield from _programs(fragment)
+    lab = import_module("firemarshal.lab")
     for one in systems:
+        try:
+            lacking = lab.lacking(one.model_dump(mode="json"))
+        except lab.LabProblem as problem:
+            lacking = str(problem)
+        if lacking:
+            yield Finding(f"lab of {one.name!r}", f"its drills will be NOT RUN: {lacking}")
         yield _lab_folder(project.lab / one.name)
 
 
