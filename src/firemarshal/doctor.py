@@ -174,15 +174,16 @@ def _lab(project: Project, systems: list[target.System]) -> Iterator[Finding]:
     yield _loopback()
     for fragment in sorted({one.lab for one in systems}):
         yield from _programs(fragment)
-    lab = import_module("firemarshal.lab")
     for one in systems:
-        try:
-            lacking = lab.lacking(one.model_dump(mode="json"))
-        except lab.LabProblem as problem:
-            lacking = str(problem)
-        if lacking:
-            yield Finding(f"lab of {one.name!r}", f"its drills will be NOT RUN: {lacking}")
+        if why := _lacking(one):
+            yield Finding(f"lab of {one.name!r}", f"its drills will be NOT RUN: {why}")
         yield _lab_folder(project.lab / one.name)
+
+
+def _lacking(system: target.System) -> str:
+    module = f"firemarshal.lab.{system.lab}.fragment"
+    found: Any = import_module(module) if target.find_spec_safely(module) else None
+    return str(found.lacking(system.model_dump(mode="json"))) if hasattr(found, "lacking") else ""
 
 
 def _loopback() -> Finding:
