@@ -106,19 +106,19 @@ def comparable(drill: story.Drill) -> Json:
 def captured(drill: story.Drill, system: str) -> tuple[Json, Json]:
     """The system's configuration before and after, flat: "members.orders-1.role" -> "primary"."""
     seen = [one["output"] for one in drill.calls(f"capture {system}") if one["status"] == "done"]
-    before = dict(_flat(seen[0])) if seen else {}
-    return before, dict(_flat(seen[-1])) if len(seen) > 1 else {}
+    before = dict(flat(seen[0])) if seen else {}
+    return before, dict(flat(seen[-1])) if len(seen) > 1 else {}
 
 
-def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+def flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
     """Every leaf with its dotted name; members of lists go by their own name."""
     if isinstance(value, dict):
         for key in sorted(value):
-            yield from _flat(value[key], f"{name}.{key}" if name else key)
+            yield from flat(value[key], f"{name}.{key}" if name else key)
     elif isinstance(value, list) and value and all(_named(one) for one in value):
         for one in value:
             rest = {key: each for key, each in one.items() if key != "name"}
-            yield from _flat(rest, f"{name}.{one['name']}")
+            yield from flat(rest, f"{name}.{one['name']}")
     elif isinstance(value, list):
         yield name, ", ".join(str(one) for one in value) or "none"
     else:

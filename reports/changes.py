@@ -100,6 +100,7 @@ def configuration(one: story.Drill) -> list[Json]:
             for key in keys
         ]
         identity = one.calls(f"identify {system}")
-        said = identity[0]["output"] if identity and identity[0]["status"] == "done" else None
+        done = identity and identity[0]["status"] == "done"
+        said = [*beside.flat(identity[0]["output"])] if done else []
         found.append({"system": system, "identity": said, "rows": rows[:MOST_ROWS]})
     return found

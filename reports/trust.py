@@ -99,7 +99,8 @@ def _calibration(run: Run, drill: Drill) -> list[Check]:
         for one in wrong
     ]
     if good:
-        text = f"{good} negative control{'s' if good > 1 else ''} of this run came out as they must"
+        they = "controls of this run came out as they must"
+        text = f"{good} negative {they if good > 1 else 'control of this run came out as it must'}"
         found.append(("✓", f"{text}: the instrument can tell a bad end from a good one", 0))
     return found
 

@@ -103,7 +103,7 @@ def _opened(line: Line) -> str:
 
 
 def _called(line: Line) -> str:
-    took = seconds_text(line["after_us"] - line["before_us"])
+    took = fine(line["after_us"] - line["before_us"])
     if line["status"] == "done":
         said = "" if line["output"] is None else f": {orjson.dumps(line['output']).decode()}"
         return f"{line['activity']}: done in {took}{said}"
@@ -113,12 +113,12 @@ def _called(line: Line) -> str:
 def _baseline(line: Line) -> str:
     normal = f"{line['ok']:,} of {line['attempts']:,} attempts answered"
     noisy = f"; too uneven: {line['noisy']}" if line["noisy"] else ""
-    return f"normal is: {normal}, 95 % within {seconds_text(line['p95_us'])}{noisy}"
+    return f"normal is: {normal}, 95 % within {fine(line['p95_us'])}{noisy}"
 
 
 def _disaster(line: Line) -> str:
     earliest, latest = line["t0"]
-    return f"the disaster has struck; T0 is known to {seconds_text(latest - earliest)}"
+    return f"the disaster has struck; T0 is known to {fine(latest - earliest)}"
 
 
 def _watched(line: Line) -> str:
