@@ -1,6 +1,7 @@
 """Where lines for people go: a terminal of any width and script, a pipe, or nobody any more."""
 
 import os
+import select
 from io import StringIO
 from shutil import get_terminal_size
 from typing import TextIO
@@ -12,19 +13,23 @@ from rich.text import Text
 NO_CURSOR = ("", "dumb", "unknown")
 NARROWEST = 20
 SET_IN = 4
+AT_ONCE = 256  # characters: what a terminal or pipe that takes anything at all takes at once
 
 
 class Screen:
     """One stream; `live` says that lines on it can be drawn again.
 
-    When nobody reads any more it falls silent instead of raising: a closed pipe must not end a
-    drill in the middle of its fault.
+    When nobody reads any more it falls silent instead of raising, and while it is not `patient`
+    it keeps what a terminal that is held up (Ctrl-S) does not take: neither a closed pipe nor a
+    person who wants to read may end a drill in the middle of its fault.
     """
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._encoding = getattr(out, "encoding", None) or "utf-8"
         self._gone = False
+        self._kept = ""
+        self.patient = True
         self.live = out.isatty() and os.environ.get("TERM", "") not in NO_CURSOR
 
     @property
@@ -39,13 +44,24 @@ class Screen:
 
     def write(self, text: str) -> None:
         """Write text as it stands; what the stream's encoding lacks is written as its escape."""
-        if self._gone:
-            return
+        self._kept += self._encodable(text)
+        while self._kept and not self._gone and (self.patient or not self.held_up):
+            piece, self._kept = self._kept[:AT_ONCE], self._kept[AT_ONCE:]
+            try:
+                self._out.write(piece)
+                self._out.flush()
+            except OSError:  # the reader closed the pipe, or the terminal is gone
+                self._gone = True
+
+    @property
+    def held_up(self) -> bool:
+        """Whether a write would have to wait for the reader."""
         try:
-            self._out.write(self._encodable(text))
-            self._out.flush()
-        except OSError:  # the reader closed the pipe, or the terminal is gone
-            self._gone = True
+            poll = select.poll()
+            poll.register(self._out.fileno(), select.POLLOUT)
+        except OSError:  # nothing that could be waited for, such as a buffer
+            return False
+        return not poll.poll(0)
 
     def visible(self, text: str) -> str:
         """The text without control characters: what a server said must not steer a terminal."""
@@ -99,24 +115,36 @@ class Block:
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
         self._drawn: list[str] = []
-        self.rows = 0
+
+    @property
+    def rows(self) -> int:
+        """How high it is now: a terminal that was made narrower has broken its lines anew."""
+        return self._height(self._drawn)
 
     def draw(self, lines: list[str]) -> bool:
-        """Draw these instead, in one go, so that nothing flickers; False when they do not fit."""
-        rows = sum(_rows(one, self._screen.width) for one in lines)
-        if rows >= self._screen.height:
+        """Draw these instead, in one go, so that nothing flickers; False when they do not fit.
+
+        On a screen that is held up nothing is drawn: it would all come later, one by one.
+        """
+        if self._screen.held_up:
+            return True
+        if self._height(lines) >= self._screen.height:
             return False
         if lines != self._drawn:
             drawn = "\n".join(f"{one}\x1b[K" for one in lines)
             self._screen.write(f"{self._home()}{drawn}\x1b[J")
-            self._drawn, self.rows = lines, rows
+            self._drawn = lines
         return True
 
     def wipe(self) -> None:
         """Leave nothing of it."""
         if self._drawn:
             self._screen.write(f"{self._home()}\x1b[J")
-        self._drawn, self.rows = [], 0
+        self._drawn = []
+
+    def _height(self, lines: list[str]) -> int:
+        width = self._screen.width
+        return sum(max(1, -(-Text.from_ansi(one).cell_len // width)) for one in lines)
 
     def _home(self) -> str:
         return "\r" + "\x1b[1A" * (self.rows - 1)
@@ -144,10 +172,6 @@ def packed(parts: list[str], width: int, between: str = " | ") -> list[str]:
         else:
             lines.append(_cut(part, width))
     return lines
-
-
-def _rows(line: str, width: int) -> int:
-    return max(1, -(-Text.from_ansi(line).cell_len // width))
 
 
 def _cut(text: str, width: int) -> str:

@@ -29,6 +29,7 @@ NOW = {
 COLOURS = {"PASSED": "green", "FAILED": "red", "INVALID": "yellow", "ABORTED": "yellow"}
 MOST_NEWS, NEWS_WITHIN_US = 5, 10_000_000
 SIGN_OF_LIFE_US = 60_000_000
+DRAWN_AGAIN_US = 200_000
 
 
 class Progress:
@@ -45,7 +46,7 @@ class Progress:
     ) -> None:
         self._screen, self._uncaptured, self._fresh_line = Screen(out), uncaptured, fresh_line
         self._block = Block(self._screen)
-        self._lined_us = now_us()
+        self._lined_us, self._drawn_us = now_us(), 0
         self._red = 0
         self._forget()
 
@@ -78,7 +79,7 @@ class Progress:
                 self._block.wipe()
                 self._fresh_line()
                 self._screen.write(shown)
-        self._lined_us = now_us()
+        self._lined_us, self._drawn_us = now_us(), 0
 
     def _on_lab(self, message: Json) -> None:
         self.line(message["text"])
@@ -90,6 +91,7 @@ class Progress:
         limits = [one["limit"] for one in drill["promises"] if one["kind"] == "rto"]
         self._limit = f" of {duration.text(min(limits) / 1e6)}" if limits else ""
         name = f"{drill['name']} [{drill['row']}]" if drill["row"] else drill["name"]
+        self._screen.patient = False
         self._title = f"{message['number']}/{message['of']} {name}"
         if self._screen.live and message["of"] > 1:
             self._kept = []
@@ -158,6 +160,7 @@ class Progress:
     def _on_verdict(self, message: Json) -> None:
         """A drill is over: of one that went well a line stays, of any other all of its lines."""
         result, well = message["result"], bool(message["result"]["as_expected"])
+        self._screen.patient = True
         verdict = str(result["verdict"])
         self._red += not well and verdict != "NOT RUN"
         if well and result["drill"]["control"]:
@@ -217,6 +220,9 @@ class Progress:
             if now_us() - self._lined_us >= SIGN_OF_LIFE_US:
                 self.line("  " + " | ".join(filter(None, self._parts()[:3])))
             return
+        if now_us() - self._drawn_us < DRAWN_AGAIN_US:
+            return
+        self._drawn_us = now_us()
         with self._uncaptured():
             now = [f"  {one}" for one in packed(self._parts(), self._screen.width - 3)]
             if not self._block.rows:
@@ -224,4 +230,5 @@ class Progress:
             fits = self._block.draw([*(self._kept or []), *now])
         if not fits and self._kept:
             self._let_stay()
+            self._drawn_us = 0
             self._draw()

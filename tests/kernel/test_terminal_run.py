@@ -6,6 +6,7 @@ import re
 import struct
 import subprocess
 import termios
+import time
 from fcntl import ioctl
 from pathlib import Path
 
@@ -39,7 +40,10 @@ def project(tmp_path: Path) -> ToyProject:
     return made
 
 
-def on_a_terminal(project: ToyProject, columns: int, **environment: str) -> tuple[int, str]:
+def start(
+    project: ToyProject, columns: int, **environment: str
+) -> "tuple[int, subprocess.Popen[bytes]]":
+    """A run on a terminal of that width: our end of it, and the process."""
     ours, theirs = pty.openpty()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
     wanted = {key: one for key, one in os.environ.items() if key not in ("COLUMNS", "NO_COLOR")}
@@ -53,6 +57,11 @@ def on_a_terminal(project: ToyProject, columns: int, **environment: str) -> tupl
         start_new_session=True,
     )
     os.close(theirs)
+    return ours, process
+
+
+def ended(ours: int, process: "subprocess.Popen[bytes]") -> tuple[int, str]:
+    """Read to the end: the exit code, and all that was written."""
     data = b""
     while True:
         try:
@@ -61,6 +70,10 @@ def on_a_terminal(project: ToyProject, columns: int, **environment: str) -> tupl
             break
     os.close(ours)
     return process.wait(timeout=60), data.decode()
+
+
+def on_a_terminal(project: ToyProject, columns: int, **environment: str) -> tuple[int, str]:
+    return ended(*start(project, columns, **environment))
 
 
 def test_on_a_terminal_the_run_is_drawn_and_ends_with_what_matters(project: ToyProject) -> None:
@@ -110,3 +123,21 @@ def test_where_nothing_ran_it_is_said(
 ) -> None:
     done = project.command("run", *words, "--target", "lab")
     assert done.returncode == 5 and said in done.stdout
+
+
+def test_a_terminal_that_is_held_up_ends_no_drill(project: ToyProject) -> None:
+    """Ctrl-S stops all output; a runner that waits for it would be taken for dead after 5 s."""
+    path = project.root / "features/toy.feature"
+    path.write_text(
+        path.read_text().split("  Scenario: it is too slow")[0].replace("1 sec", "9 sec")
+    )
+    ours, process = start(project, 100)
+    data = b""
+    while b"writes: down" not in data:
+        data += os.read(ours, 65536)
+    os.write(ours, b"\x13")
+    time.sleep(7)
+    os.write(ours, b"\x11")
+    code, text = ended(ours, process)
+    assert code == 0, text
+    assert "PASSED" in text
