@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from firemarshal.probes.null.tombstone import claim, claimed, release
 from firemarshal.probes.null.toy import ask, folder_of, line_count, mark_of, member_of, rows_of
 from firemarshal.survivors import compared
 from firemarshal.system import CannotTell, Configuration
 
+__all__ = ["claim", "claimed", "release"]
 ANSWER_WITHIN_S = 2.0
 
 

@@ -69,11 +69,12 @@ def drop(configuration: Configuration, primary: Member, table: str, timeout_s: f
             if error.state not in (NO_TABLE, NO_SCHEMA):
                 raise
             rows = 0
-        _drop_schema(session)
+        drop_schema(session)
     return rows
 
 
-def _drop_schema(session: Session) -> None:
+def drop_schema(session: Session) -> None:
+    """Drop the schema unless something is in it, or it is somebody else's."""
     try:
         session.rows("DROP SCHEMA IF EXISTS firemarshal")
     except Rejected as error:

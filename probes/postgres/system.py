@@ -9,10 +9,13 @@ from firemarshal.probes.postgres.marker import forget, prepare
 from firemarshal.probes.postgres.members import ANSWER_WITHIN_S, survey, table_of, told
 from firemarshal.probes.postgres.phases import phases
 from firemarshal.probes.postgres.reconcile import reconcile
+from firemarshal.probes.postgres.tombstone import claim, claimed, release
 from firemarshal.system import CannotTell, Configuration
 
 __all__ = [
     "capture",
+    "claim",
+    "claimed",
     "clients",
     "forget",
     "healthy",
@@ -22,6 +25,7 @@ __all__ = [
     "prepare",
     "reconcile",
     "redundant",
+    "release",
 ]
 SETTINGS = (
     *("synchronous_commit", "synchronous_standby_names", "max_connections", "fsync"),

@@ -1,7 +1,7 @@
 """Time as drills need it: a clock that runs on in suspend, in integer microseconds."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 
@@ -18,6 +18,12 @@ def boot_id() -> str:
 def utc_text() -> str:
     """Wall clock as RFC 3339 text, for people only: durations come from `now_us`."""
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def later_text(seconds: float) -> str:
+    """`utc_text` of that much later: when another machine may take a silent drill for dead."""
+    later = datetime.now(UTC) + timedelta(seconds=seconds)
+    return later.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def seconds_text(us: int) -> str:

@@ -93,7 +93,8 @@ class Guards(Table):
     """Limits on what may be harmed and when; None and 0 mean that this one is not set.
 
     `most_members` and `most_percent` bound how many members one fault may hit (percent of all of
-    the system's), `least_healthy` how many others must answer.
+    the system's), `least_healthy` how many others must answer. `tombstone` false allows a system
+    on which nobody else could see that it is being drilled.
     """
 
     time_zone: str = "UTC"
@@ -102,6 +103,7 @@ class Guards(Table):
     most_percent: int | None = Field(default=None, ge=1, le=100)
     least_healthy: int = Field(default=0, ge=0)
     ask: tuple[Question, ...] = ()
+    tombstone: bool = True
 
     @field_validator("time_zone")
     @classmethod

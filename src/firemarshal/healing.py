@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from firemarshal import state, target
+from firemarshal import state
 from firemarshal.keeper.client import KeeperHouse
 from firemarshal.project import Project
 
+LOOKS = "healing"
 Json = dict[str, Any]
 
 
@@ -16,23 +17,40 @@ def heal_all(
     within_s: float,
     say: Callable[[str], None],
     lab_table: Callable[[str], Json | None],
+    *,
+    force: bool = False,
 ) -> dict[str, list[str]]:
     """Heal every system of the target; returns system -> what still stands.
 
     `lab_table` tells a system of the lab as it was made, None when it was removed: what a drill
-    did to a lab that is gone went with it, and healing would reach somebody else's ports.
+    did to a lab that is gone went with it, and healing would reach somebody else's ports. Other
+    systems are asked for the tombstone of another machine; `force` takes one that may be alive.
     """
     profile = project.target(name)
     for system in profile.systems:
         if system.lab:
             _retire(project, profile.name, system.name, lab_table(system.name), say)
-    left = _left(project, profile.name)
-    if not left:
+    elsewhere = {
+        one.name: {
+            "target": profile.name,
+            "drill": LOOKS,
+            "system": one.model_dump(mode="json"),
+        }
+        for one in profile.systems
+        if not one.lab
+    }
+    names = dict.fromkeys([*_left(project, profile.name), *elsewhere])
+    if not names:
         say(f"{profile.name}: nothing stands")
         return {}
+    project.state.mkdir(parents=True, exist_ok=True)
     house = KeeperHouse(project.rootdir, project.state / "heal.log")
+    more = {"elsewhere": elsewhere, "force": force}
     try:
-        return {system: _heal(project, profile, house, system, within_s, say) for system in left}
+        return {
+            system: _heal(project, profile.name, house, system, within_s, say, more)
+            for system in names
+        }
     finally:
         house.close()
 
@@ -50,20 +68,21 @@ def _retire(
 
 def _heal(
     project: Project,
-    profile: target.Target,
+    name: str,
     house: KeeperHouse,
     system: str,
     within_s: float,
     say: Callable[[str], None],
+    more: Json,
 ) -> list[str]:
-    say(f"{system}: healing")
+    say(f"{system}: healing" if system in _left(project, name) else f"{system}: looking")
 
     def hear(message: Json) -> None:
         if message["tell"] == "healing":
             for one in message["standing"]:
                 say(f"{system}: still stands: {one}")
 
-    standing = house.heal(project.state, profile.name, [system], within_s, hear)
+    standing = house.heal(project.state, name, [system], within_s, hear, **more)
     say(f"{system}: " + ("NOT CLEAN: " + "; ".join(standing) if standing else "healed, and proved"))
     return standing
 

@@ -35,6 +35,20 @@ class System(Protocol):
     def forget(self, configuration: Configuration) -> dict[str, Any]:
         """Remove what `prepare` made and count it; safe when it never ran. `{removed_rows}`."""
 
+    def claim(self, configuration: Configuration, told: str) -> dict[str, Any]:
+        """Write beside the victims who drills, atomically: `{drill, told}` of who stands there.
+
+        The tombstone: a lock between machines, and what another one needs to heal. A kind that has
+        no place for it leaves `claim`, `claimed` and `release` out. Repeated by the same drill it
+        replaces what is told.
+        """
+
+    def claimed(self, configuration: Configuration) -> dict[str, Any]:
+        """Who stands there, `{}` for nobody, from any member that answers."""
+
+    def release(self, configuration: Configuration) -> dict[str, Any]:
+        """Remove this drill's tombstone; safe when there is none, and nobody else's is touched."""
+
     def reconcile(self, configuration: Configuration, ledger: str) -> dict[str, Any]:
         """Compare a ledger with the survivors: `{rows, lost, in_doubt_present, unexpected, by}`.
 

@@ -82,10 +82,15 @@ def rehearse(paths: list[str], target: Target) -> None:
 def heal(
     target: Target,
     within_s: Annotated[float, typer.Option(help="how long to try, seconds")] = 120,
+    even_if_held: Annotated[
+        bool, typer.Option("--even-if-held", help="take over from a machine that is surely gone")
+    ] = False,
 ) -> None:
     """Undo what dead drills left on a target, and prove it; exit code 20 while something stands."""
     heal_all = import_module("firemarshal.healing").heal_all
-    standing: dict[str, list[str]] = heal_all(project(), target, within_s, print, _lab_table)
+    standing: dict[str, list[str]] = heal_all(
+        project(), target, within_s, print, _lab_table, force=even_if_held
+    )
     sys.exit(20 if any(standing.values()) else 0)
 
 

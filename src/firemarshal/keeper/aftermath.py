@@ -3,6 +3,7 @@
 from typing import Any
 
 from firemarshal.clock import now_us, seconds_text
+from firemarshal.keeper.claiming import release
 from firemarshal.keeper.hands import integers, until_done
 from firemarshal.keeper.judging import judged
 from firemarshal.keeper.stage import Stage
@@ -109,8 +110,13 @@ def _look_after(stage: Stage, system: str) -> None:
 
 
 def _forget(stage: Stage, system: str) -> None:
+    """Remove what the drill made; the tombstone and the note of it stay while something stands."""
     answer = stage.probe(system, "forget")
-    if answer.done:
-        stage.state(system).unmade(stage.order.short_id)
-    else:
+    if not answer.done:
         stage.result.left.append(f"marker rows of {stage.order.short_id} on {system}")
+    elif stage.stands_on(system):
+        return
+    elif why := release(stage, system):
+        stage.result.left.append(f"the tombstone on {system}: {why}")
+    else:
+        stage.state(system).unmade(stage.order.short_id)

@@ -67,9 +67,19 @@ class KeeperHouse:
             channel.close()
 
     def heal(
-        self, state: Path, target: str, systems: list[str], within_s: float, listener: Listener
+        self,
+        state: Path,
+        target: str,
+        systems: list[str],
+        within_s: float,
+        listener: Listener,
+        **more: Any,
     ) -> list[str]:
-        """Heal what dead drills left on the systems; returns what still stands."""
+        """Heal what dead drills left on the systems; returns what still stands.
+
+        `more` may hold `elsewhere`, how systems are reached on which another machine may have left
+        something, and `force`, to take even what has not run out.
+        """
         request = {
             "ask": "heal",
             "state": str(state),
@@ -77,6 +87,7 @@ class KeeperHouse:
             "systems": systems,
             "within_s": within_s,
             "runner_pid": os.getpid(),
+            **more,
         }
         channel = self._send(request, listener)
         try:

@@ -6,6 +6,7 @@ from typing import Any
 from firemarshal.clock import now_us
 from firemarshal.keeper import instrument as instruments
 from firemarshal.keeper.aftermath import close_watch, go_home
+from firemarshal.keeper.claiming import claim
 from firemarshal.keeper.guarding import before_anything, before_harm
 from firemarshal.keeper.instrument import Instrument
 from firemarshal.keeper.order import Ended
@@ -50,6 +51,7 @@ class Conductor:
     def _guarded(self) -> None:
         try:
             before_anything(self.stage)
+            claim(self.stage)
         except Ended as ended:
             self.stage.result.end(ended.verdict, ended.code, ended.why)
 
@@ -103,7 +105,7 @@ class Conductor:
 
     def _do_load(self, said: Json) -> None:
         system, stage = said["system"], self.stage
-        self._note_what_we_make(system)
+        stage.note_what_we_make(system)
         answer = stage.probe(system, "prepare")
         if not answer.done:
             raise Ended("INVALID", "target-lost", f"nothing to write to: {answer.error}")
@@ -116,15 +118,6 @@ class Conductor:
             stage.journal.note("recording", system=system, client=client["name"])
         stage.watch = Watch(stage.order, stage.journal, stage.waiting, self._judged(system))
         stage.watch.take_baseline()
-
-    def _note_what_we_make(self, system: str) -> None:
-        """On disk before it is made, so that whoever heals also tidies up."""
-        order = self.stage.order
-        self.stage.prepared.append(system)
-        self.stage.state(system).write_made(
-            order.short_id,
-            {"module": order.module_of(system), "configuration": order.configuration(system)},
-        )
 
     def _judged(self, system: str) -> Instrument:
         return next(one for one in self.stage.instruments if one.system == system and one.judged)

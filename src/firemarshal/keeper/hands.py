@@ -69,6 +69,7 @@ class FaultHands(Hands):
         super().__init__(journal, waiting, order.path, Path(order.state))
         self.order = order
         self.armed: list[Undo] = []
+        self.on_armed: Callable[[Undo], None] = lambda undo: None
 
     def aim(self, system: str, fault: str, arguments: Json) -> list[Json]:
         """The victims; raises Ended when there is none, or nobody could tell."""
@@ -121,6 +122,7 @@ class FaultHands(Hands):
         self.journal.note(
             "undo written", durable=True, fault=name, file=undo.path.name, shell=undo.shell
         )
+        self.on_armed(undo)
         return undo
 
     def _prove(self, system: str, fault: str, victims: list[Json]) -> None:

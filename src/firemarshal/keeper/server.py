@@ -242,6 +242,8 @@ def _heal(request: Json, channel: socket.socket) -> None:
                     waiting,
                     request["within_s"],
                     lambda line: waiting.tell({"tell": "event", "event": line["event"]}),
+                    request.get("elsewhere", {}).get(name),
+                    force=request.get("force", False),
                 )
         except Locked as locked:
             standing.append(str(locked))

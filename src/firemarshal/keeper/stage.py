@@ -39,6 +39,7 @@ class Stage:
     result: Result
     instruments: list[Instrument] = field(default_factory=list)
     prepared: list[str] = field(default_factory=list)
+    claimed: list[str] = field(default_factory=list)
     before: dict[str, Json | None] = field(default_factory=dict)
     struck: Injection | None = None
     watch: Watch | None = None
@@ -69,6 +70,20 @@ class Stage:
             self.order.configuration(system),
         )
         return self.hands.call(call, deadline_s, heed=not self.going_home, quiet=quiet)
+
+    def note_what_we_make(self, system: str) -> None:
+        """On disk before it is made, so that whoever heals also tidies up."""
+        if system not in self.prepared:
+            self.prepared.append(system)
+            module, configuration = self.order.module_of(system), self.order.configuration(system)
+            self.state(system).write_made(
+                self.order.short_id, {"module": module, "configuration": configuration}
+            )
+
+    def stands_on(self, system: str) -> bool:
+        """Whether something of this drill still stands there."""
+        unhealed = any(one.value["system"] == system for one in self.unhealed())
+        return unhealed or bool(self.result.standing.get(system))
 
     def heal(self, fault: str = "") -> None:
         """Take back what stands on the drill's systems, one fault only where it is named."""
