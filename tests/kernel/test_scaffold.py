@@ -1,5 +1,6 @@
 """`firemarshal new fault` and `conformance`: files that are found, lint, and fail honestly."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from toy_project import ToyProject
+
+from firemarshal.state import SystemState
 
 ROOT = Path(__file__).resolve().parents[2]
 FILLED = """
@@ -216,3 +219,41 @@ def test_conformance_breaks_no_production(stranger: ToyProject) -> None:
     path.write_text(text.replace("negative_controls = true", ""))
     done = stranger.command("conformance", "null.refuse")
     assert done.returncode == 4 and "breaks no production" in done.stderr
+
+
+STAGING = """
+name = "staging"
+environment = "staging"
+[[systems]]
+name = "toy"
+kind = "null"
+identity = {{ uuid = "{uuid}" }}
+[[systems.members]]
+name = "toy-1"
+address = "{address}"
+port = {port}
+folder = "{folder}"
+"""
+
+
+def test_conformance_holds_a_system_that_it_did_not_make(stranger: ToyProject) -> None:
+    """As a drill holds it: locked, and not while something stands."""
+    assert stranger.command("lab", "up").returncode == 0
+    try:
+        table = json.loads((stranger.root / ".firemarshal/lab/toy/system.json").read_text())
+        facts = {**table["members"][0], **table["identity"]}
+        (stranger.root / "targets/staging.toml").write_text(STAGING.format(**facts))
+        words = ("conformance", "null.refuse", "--target", "staging", "--kills", "1")
+        done = stranger.command(*words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        held = SystemState(stranger.root / ".firemarshal/state", "staging", "toy")
+        with held.lock({"drill": "somebody's"}):
+            locked = stranger.command(*words)
+        assert locked.returncode == 4 and "somebody's" in locked.stderr
+        held.write_made("d1", {"module": "m", "configuration": {}})
+        stands = stranger.command(*words)
+        assert stands.returncode == 4
+        assert "first: firemarshal heal --target staging" in stands.stderr
+        assert not [*(stranger.root / ".firemarshal/lab/toy").glob("fault.*")]
+    finally:
+        stranger.clear()
