@@ -19,6 +19,7 @@ PLOT = WIDTH - LEFT - RIGHT
 ROW, LATENCY, LANE, GAP, AXIS = 15, 150, 15, 8, 34
 STRIP, STRIP_HIGH, THIN = 220, 16, 4
 LOWEST_US = 100
+LONGEST = 60
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 STYLE = Path(__file__).parent / "page" / "drawing.css"
 STEPS_US = [
@@ -307,7 +308,8 @@ def _mark_parts(frame: _Frame, marks: list[Mark], bottom: int) -> list[str]:
         x, y = frame.x(one.at_us), 12 + ROW * number
         stems.append(_line(f"stem {one.kind}", x, y - 8, x, bottom))
         right = x < LEFT + PLOT * 0.6
-        label = f"{one.label}, {moment(one.at_us - frame.panel.zero_us)}"
+        name = one.label if len(one.label) <= LONGEST else f"{one.label[:LONGEST]}…"
+        label = f"{name}, {moment(one.at_us - frame.panel.zero_us)}"
         anchor = "start" if right else "end"
         labels.append(_text(f"label {anchor} {one.kind}", x + (4 if right else -4), y, label))
     return [*stems, *labels]

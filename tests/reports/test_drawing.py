@@ -30,6 +30,7 @@ def panel(path: Path, from_us: int, to_us: int, near: tuple[int, ...] = ()) -> P
             Mark(T0_US, "the fault strikes", "fault"),
             Mark(BACK_US, "back </svg><b>", "back"),
             Mark(to_us + 1, "outside", "heal"),
+            Mark(T0_US + 1_000_000, "a name " * 30, "phase"),
         ),
     )
 
@@ -45,6 +46,7 @@ def test_it_is_xml_with_title_and_description(tmp_path: Path) -> None:
     labels = [one.text or "" for one in root.iter(f"{space}text")]
     assert "back </svg><b>, +2.000 s" in labels
     assert "the fault strikes, T0" in labels
+    assert f"{('a name ' * 30)[: drawing.LONGEST]}…, +1.000 s" in labels
     assert not [one for one in labels if "outside" in one]
 
 
