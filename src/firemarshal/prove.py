@@ -1,4 +1,4 @@
-"""A fault held to its contract on a system of a target, from the command line or from a test.
+"""A fault or recovery held to its contract on a system of a target, by the command or a test.
 
     from firemarshal import lab
     from firemarshal.project import load
@@ -14,10 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from firemarshal import state, target
+from firemarshal import conformance, recovering, state, target
 from firemarshal.bad_input import BadInput
-from firemarshal.catalogue import Catalogue, FaultFile
-from firemarshal.conformance import check
+from firemarshal.catalogue import Catalogue, FaultFile, Recoveries, RecoveryFile
+from firemarshal.fault import Recovery
 from firemarshal.project import Project
 from firemarshal.trial import Finding
 
@@ -35,14 +35,15 @@ def prove(
     say: Say,
     **more: Any,
 ) -> list[Finding]:
-    """All that the fault does wrong, [] for nothing; the system is broken about ten times.
+    """All that the fault or recovery does wrong, [] for nothing; the system is broken often.
 
     A system of the lab is made for it and taken down again; any other one is held as a drill
-    holds it. `more` goes to `conformance.check`. Raises BadInput for what is not there, and where
-    nothing may be broken.
+    holds it. `more` goes to the `check` of `conformance` or `recovering`. Raises BadInput for
+    what is not there, and where nothing may be broken.
     """
     profile = project.target(target_name)
-    fault = Catalogue(project.packages.faults).find(name, "conformance")
+    fault = _found(project, name)
+    _check_arguments(fault, more.get("arguments") or {})
     system = fitting(profile, fault.facts.kinds, wanted)
     if profile.environment == "production":
         cure = "name a lab or a staging system: it is broken about ten times"
@@ -59,6 +60,21 @@ def prove(
             return _checked(profile.name, fault, table, say, more)
     except state.Locked as locked:
         raise BadInput(str(locked), where=f"system {system.name}", cure="wait for it") from None
+
+
+def _found(project: Project, name: str) -> FaultFile | RecoveryFile:
+    recoveries = Recoveries(project.packages.faults)
+    if name in recoveries.names:
+        return recoveries.find(name, "conformance")
+    return Catalogue(project.packages.faults).find(name, "conformance")
+
+
+def _check_arguments(fault: FaultFile | RecoveryFile, given: Json) -> None:
+    takes = f"its aim takes: {', '.join(fault.knobs) or 'nothing'}"
+    for name in [one for one in given if one not in fault.knobs]:
+        raise BadInput(f"{fault.name} takes no {name!r}", where="--aim", cure=takes)
+    for name in [one for one in fault.required if one not in given]:
+        raise BadInput(f"{fault.name} needs {name!r}", where="--aim", cure=f"--aim {name}=VALUE")
 
 
 def fitting(profile: target.Target, kinds: tuple[str, ...], wanted: str = "") -> target.System:
@@ -78,7 +94,7 @@ def fitting(profile: target.Target, kinds: tuple[str, ...], wanted: str = "") ->
 
 def _in_the_lab(
     project: Project,
-    fault: FaultFile,
+    fault: FaultFile | RecoveryFile,
     table: Json,
     lab: Any,
     say: Say,
@@ -97,10 +113,14 @@ def _in_the_lab(
             say(f"still there: {one}")
 
 
-def _checked(name: str, fault: FaultFile, table: Json, say: Say, more: Json) -> list[Finding]:
-    say(f"{fault.name}: {table['name']} is broken again and again, be patient")
+def _checked(
+    name: str, action: FaultFile | RecoveryFile, table: Json, say: Say, more: Json
+) -> list[Finding]:
+    say(f"{action.name}: {table['name']} is broken again and again, be patient")
     configuration = {"target": name, "drill": TRIAL, "system": table}
-    return check(fault, configuration, **more)
+    if isinstance(action.facts, Recovery):
+        return recovering.check(action, configuration, **more)
+    return conformance.check(action, configuration, **more)
 
 
 def _refuse_standing(held: state.SystemState, target_name: str) -> None:

@@ -257,3 +257,15 @@ def test_conformance_holds_a_system_that_it_did_not_make(stranger: ToyProject) -
         assert not [*(stranger.root / ".firemarshal/lab/toy").glob("fault.*")]
     finally:
         stranger.clear()
+
+
+def test_conformance_takes_recoveries_and_knobs(stranger: ToyProject) -> None:
+    done = stranger.command("conformance", "null.answer_again", "--kills", "1")
+    assert done.returncode == 0 and "null.answer_again keeps its word" in done.stdout
+    for words, said in (
+        (("null.refuse", "--aim", "percent=5"), "null.refuse takes no 'percent'; its aim takes: "),
+        (("null.refuse", "--aim", "percent"), "'percent' has no =; write KEY=VALUE"),
+        (("null.nothing",), "fault 'null.nothing' is unknown"),
+    ):
+        wrong = stranger.command("conformance", *words)
+        assert wrong.returncode == 4 and said in wrong.stderr

@@ -13,7 +13,7 @@ from firemarshal import __version__
 from firemarshal.bad_input import BadInput
 from firemarshal.cli.lab import lab_app
 from firemarshal.cli.new import new_app
-from firemarshal.cli.shared import Target, project, say
+from firemarshal.cli.shared import Target, key_and_value, project, say
 
 app = typer.Typer(
     help="Fire drills for systems: real faults, measured recovery, judged against the plan.",
@@ -193,19 +193,21 @@ def report(
 
 @app.command()
 def conformance(
-    fault: Annotated[str, typer.Argument(help="its name, as `firemarshal faults` lists it")],
+    fault: Annotated[str, typer.Argument(help="its name, as faults and recoveries list it")],
     target: Target = "lab",
     system: Annotated[str, typer.Option(help="the system to break; else the first of a kind")] = "",
     kills: Annotated[int, typer.Option(help="how often inject and heal are killed")] = 4,
     seed: Annotated[int | None, typer.Option(help="of the moments of these kills")] = None,
     within_s: Annotated[float, typer.Option(help="how long healing may take, seconds")] = 60,
+    aim: Annotated[list[str] | None, typer.Option(help="a knob of its aim: KEY=VALUE")] = None,
 ) -> None:
-    """Break a system for real, about ten times, to see whether a fault keeps its contract."""
+    """Break a system again and again: does a fault, or a recovery, keep its contract?"""
     prove, lab = import_module("firemarshal.prove").prove, import_module("firemarshal.lab")
-    more = {"kills": kills, "seed": seed, "within_s": within_s}
+    arguments = dict(key_and_value(one) for one in aim or [])
+    more = {"kills": kills, "seed": seed, "within_s": within_s, "arguments": arguments}
     found = prove(project(), fault, target, system, lab, print, **more)
     for one in found:
-        print(f"{one.check}: {one.text}")
+        say(f"{one.check}: {one.text}")
     print(f"{fault}: {len(found)} findings" if found else f"{fault} keeps its word")
     sys.exit(1 if found else 0)
 
