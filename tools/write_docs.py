@@ -9,7 +9,8 @@ import re
 import sys
 from pathlib import Path
 
-from firemarshal import vocabulary
+from firemarshal import coverage as covered
+from firemarshal import project, vocabulary
 from firemarshal.catalogue import Catalogue, FaultFile, Recoveries
 from firemarshal.runbook import Runbooks
 from firemarshal.verdict import CODES
@@ -21,6 +22,7 @@ PAGES = {
     "docs/faults.md": ("every fault",),
     "docs/glossary.md": ("sentences",),
     "docs/recoveries.md": ("recoveries",),
+    "docs/coverage.md": ("coverage",),
 }
 BEGIN = "<!-- begin {name}: written by tools/write_docs.py -->"
 LIST = "codes.py"
@@ -82,6 +84,22 @@ def recoveries() -> str:
     return "\n".join(rows)
 
 
+def coverage() -> str:
+    """Every clause that has a drill, with it, and the ids of those that have none."""
+    known = project.load(ROOT)
+    house = known.house(known.target("lab"))
+    found = covered.coverage(house, sorted(ROOT.glob("features/*/*.feature")))
+    rows = ["| clause | promises | drills | judged |", "|---|---|---|---|"]
+    for one in found:
+        if one.drills:
+            promised = ", ".join(f"{each.kind} {each.limit}" for each in one.clause.objectives)
+            drills = "; ".join(f"{drill.name} (`{Path(drill.file).name}`)" for drill in one.drills)
+            open_ = f"not yet: {', '.join(one.open)}" if one.open else "all of it"
+            rows.append(f"| {one.clause.id} | {promised or 'no number'} | {drills} | {open_} |")
+    bare = [one.clause.id for one in found if not one.drills]
+    return "\n".join([*rows, "", f"No drill yet ({len(bare)} of {len(found)}): {', '.join(bare)}."])
+
+
 def sentences() -> str:
     """Every step that a feature can say, and what it declares."""
     found = vocabulary.load(["firemarshal.drills"]).definitions
@@ -109,6 +127,7 @@ PARTS = {
     "every fault": every_fault,
     "sentences": sentences,
     "recoveries": recoveries,
+    "coverage": coverage,
 }
 
 

@@ -150,6 +150,17 @@ def recoveries() -> None:
 
 
 @app.command()
+def plan(paths: list[Path], target: Target) -> None:
+    """Which clauses the features in PATHS serve, and which objectives no drill judges."""
+    coverage = import_module("firemarshal.coverage")
+    found = project()
+    files = [one for path in paths for one in sorted(path.rglob("*.feature")) or [path]]
+    house = found.house(found.target(target))
+    whole = coverage.coverage(house, [one.resolve() for one in files])
+    print("\n".join(coverage.lines(whole)))
+
+
+@app.command()
 def confirm(
     step: Annotated[str, typer.Argument(help="the step that waits, as the drill shows it")],
     by: Annotated[str, typer.Option("--by", help="who answers")],
