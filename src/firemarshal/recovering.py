@@ -1,7 +1,7 @@
 """Does a recovery keep its word? The checks that every recovery must pass, a stranger's too.
 
-    recovery = Recoveries(["mycompany.faults"]).find("postgres.restore", "here")
-    assert check(recovery, {"target": "staging", "drill": "trial", "system": table}) == []
+`firemarshal conformance NAME --target lab`, or `firemarshal.prove.prove` in a test, find it and a
+system for it; `check` is what they call.
 
 Everything is done for real, by name, with JSON arguments, in a child that is killed at its
 deadline; so whatever removes is another process that knows the victims' JSON and nothing else.
@@ -52,8 +52,16 @@ def check(
             trial.begin("at the end")
         except Unusable as problem:
             trial.expect(False, str(problem))
-            removed(trial, trial.victims)
+            _tidied(trial)
+        except BaseException:  # Ctrl-C too: nobody else would remove it
+            _tidied(trial)
+            raise
         return trial.findings
+
+
+def _tidied(trial: Trial) -> None:
+    if trial.victims:
+        removed(trial, trial.victims)
 
 
 def facts(trial: Trial) -> None:
