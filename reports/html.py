@@ -137,6 +137,7 @@ def _controls(run: story.Run, detailed: set[str]) -> list[Json]:
             "anchor": one.anchor if one.key in detailed else "",
             "ok": bool(one.result["as_expected"]),
             "expectation": one.result["expectation"],
+            "not_run": one.result["why"] if one.verdict == story.NOT_RUN else "",
             "verdict": one.verdict,
         }
         for one in run.drills
@@ -160,6 +161,7 @@ def _index(run: story.Run, detailed: set[str], chapters: list[Json]) -> list[Jso
             "as_expected": bool(one.result["as_expected"]),
             "control": one.control,
             "expectation": one.result["expectation"],
+            "not_run": one.result["why"] if one.verdict == story.NOT_RUN else "",
             "clauses": " ".join(one.drill["clauses"]),
             "after": one.result["target_after"],
             "code": one.result["code"],

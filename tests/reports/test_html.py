@@ -268,3 +268,12 @@ def test_drills_stand_before_controls_each_as_its_customers_saw_it(tmp_path: Pat
     assert index.index("2 B DS-1a") < index.index("Negative controls") < index.index("1 A DS-1a")
     labels = [value for name, value in found.facts if name == "aria-label"]
     assert labels.count("not served until +2.000 s") == 2
+
+
+def test_what_was_not_run_says_why_and_stands_behind_what_was_kept(tmp_path: Path) -> None:
+    why = {"code": "no-engine", "why": "there is no proxy here; cure: name a link"}
+    drills = [run_folders.compiled("A", not_run=why), run_folders.compiled("B")]
+    text = words(run_folders.run(tmp_path, drills))
+    assert "A DS-1a there is no proxy here; cure: name a link" in text
+    promises = text[text.index("Promises, one by one") :]
+    assert promises.index("✓ met") < promises.index("○ not run")
