@@ -97,6 +97,9 @@ def _after(results: list[Json]) -> Iterator[tuple[str, str]]:
         state = one["target_after"] + (f" ({why})" if why else "")
         style = "bold red" if one["target_after"] == "NOT CLEAN" else "yellow"
         yield f"target after {_name(one)!r}: {state}", style
+    if dirty := next((one for one in left if one["target_after"] == "NOT CLEAN"), None):
+        target = dirty["drill"]["target"]
+        yield f"no drill starts before: firemarshal heal --target {target}", "bold red"
     if ran and len(left) < len(ran):
         others = f" the other {len(ran) - len(left)}" if left else ""
         yield f"target after{others}: as found", ""

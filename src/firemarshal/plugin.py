@@ -159,14 +159,13 @@ class Drills:
         standing = self.run.standing()
         if not standing:
             return
-        lines = [f"  {name}: {', '.join(faults)}" for name, faults in standing.items()]
-        self.refused = "\n".join(
-            [
-                f"target {self.target.name!r} is NOT CLEAN, an earlier drill left faults:",
-                *lines,
-                f"no drill starts before: firemarshal heal --target {self.target.name}",
-            ]
-        )
+        self.refused = f"target {self.target.name!r} is NOT CLEAN"
+        for line in (
+            f"{self.refused}, an earlier drill left faults:",
+            *(f"  {name}: {', '.join(faults)}" for name, faults in standing.items()),
+            f"no drill starts before: firemarshal heal --target {self.target.name}",
+        ):
+            self.progress.line(line, "red")
         raise pytest.exit.Exception(self.refused, EXIT_NOT_CLEAN)
 
     def _drive(self, session: pytest.Session, scenario: Any, request: Any, compiled: Any) -> None:

@@ -232,7 +232,8 @@ def test_the_end_fits_and_what_matters_comes_last(columns: int) -> None:
     assert all(cell_len(one) <= columns for one in shown)
     assert shown[-1] == "report: runs/one/report.html"
     last = " ".join(" ".join(shown[-24:]).split())
-    for wanted in ("NOT CLEAN (orders: postgres.kill_primary)", "the other 29: as found"):
+    cure = "no drill starts before: firemarshal heal --target lab"
+    for wanted in ("NOT CLEAN (orders: postgres.kill_primary)", cure, "other 29: as found"):
         assert wanted in last
     assert "30 drills: 29 PASSED, 1 FAILED" in last
 
