@@ -71,9 +71,15 @@ def counts(run: story.Run) -> str:
             told.append(f"{len(plain):,} {verdict}")
     controls = [one for one in run.drills if one.control]
     if controls:
-        good = sum(one.result["as_expected"] for one in controls)
-        told.append(f"{good:,} of {len(controls):,} negative controls came out as they must")
+        told.append(_controls(sum(one.result["as_expected"] for one in controls), len(controls)))
     return f"{len(run.drills):,} drill{'s' if len(run.drills) != 1 else ''}: {', '.join(told)}."
+
+
+def _controls(good: int, of: int) -> str:
+    if of == 1:
+        return f"its negative control came out {'as it must' if good else 'wrong'}"
+    many = f"{good:,} of {of:,}" if good < of else f"all {of:,}"
+    return f"{many} negative controls came out as they must"
 
 
 def after(run: story.Run) -> tuple[str, list[str]]:
