@@ -52,6 +52,8 @@ class Screen:
                 self._out.flush()
             except OSError:  # the reader closed the pipe, or the terminal is gone
                 self._gone = True
+        if self._gone:
+            self._kept = ""
 
     @property
     def held_up(self) -> bool:
