@@ -42,6 +42,7 @@ def waiting_for_nobody() -> Iterator[Waiting]:
         # What nobody reads would fill the socket after some minutes, and then wait for ever.
         waiting.on_beat = lambda: _emptied(theirs)
         yield waiting
+        waiting.on_beat = lambda: None  # another beat would find its end closed
     waiting.pause(now_us() + 1000, heed=False)  # it hears that we hung up, and closes its own
 
 
