@@ -53,7 +53,7 @@ class Rehearsals:
             found.append(run.rehearse(drill))
             progress.line("")
             for line in rehearsal.text_of(found[-1], f"{number}/{len(drills)} "):
-                progress.line(line, wrap=False)
+                progress.line(line, wrap="by hand:" not in line, set_in=8)
         self.refused = any(map(rehearsal.refused, found))
         kept = rehearsal.keep(run.folder, run.target.name, found)
         progress.line("")

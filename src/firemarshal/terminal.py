@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from firemarshal import duration
 from firemarshal.clock import now_us
-from firemarshal.screen import Block, Screen, packed
+from firemarshal.screen import SET_IN, Block, Screen, packed
 
 Json = dict[str, Any]
 STAYS = {
@@ -69,10 +69,10 @@ class Progress:
         if handler:
             handler(message)
 
-    def line(self, text: str, style: str = "", wrap: bool = True) -> None:
+    def line(self, text: str, style: str = "", wrap: bool = True, set_in: int = SET_IN) -> None:
         """One line above what happens now; it stays, or until its drill has gone well."""
         with self._uncaptured():  # while pytest captures, even the width would be another's
-            shown = self._screen.line(text, style, wrap)
+            shown = self._screen.line(text, style, wrap, set_in)
             if self._kept is not None:
                 self._kept += shown.rstrip("\n").split("\n")
             else:
