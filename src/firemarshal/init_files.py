@@ -15,6 +15,10 @@ give_up_after_s = 600       # the longest watch; then the drill heals and gives 
 watch_beyond_s = 60         # a system that is not back is watched for max(2 x RTO, RTO + this)
 max_hold_s = 900            # no fault stands longer, not even if firemarshal is killed
 heal_within_s = 60          # how long healing is tried before the drill ends NOT CLEAN
+
+# What must hold before anything is harmed; freeze windows and questions to your own systems too.
+[guards]
+most_members = 1            # how many members one fault may hit
 """
 RECORDER = """
 # How hard the recorder may knock; begin gently.
@@ -90,7 +94,8 @@ def next_steps(root: Path, name: str, table: Json) -> list[str]:
         *(f"       {line}" for line in _pgpass(table)),
         f"  3. firemarshal prepare --target {name}      the SQL that your DBA reads and runs",
         f"  4. firemarshal doctor --target {name}       what is still missing; harms nothing",
-        f"  5. firemarshal run features/{name} --target {name}",
+        f"  5. firemarshal rehearse features/{name} --target {name}    whom it would harm, and how",
+        f"  6. firemarshal run features/{name} --target {name}",
         f"files lie in {root}",
     ]
 

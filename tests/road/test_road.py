@@ -73,6 +73,9 @@ def test_from_an_empty_folder_to_a_drill_and_back(road: Any) -> None:
     assert "MISSING" not in road.done("doctor", "--target", "staging")
 
     leader = road.pair.leader()
+    told = road.done("rehearse", "features", "--target", "staging")
+    assert f"{leader} postmaster" in told
+    assert road.pair.leader() == leader
     road.root.joinpath("features/cut.feature").write_text(CUT)
     ran = road.run("run", "features", "--target", "staging")
     summary = road.summary()
@@ -198,13 +201,21 @@ def test_what_others_made_stays_and_rows_are_never_thrown_away(road: Any) -> Non
 
 
 def test_another_system_behind_the_addresses_is_left_alone(road: Any) -> None:
+    """Nothing is granted, harmed or written there, not even the tombstone."""
     road.done(*road.init("staging"))
+    road.done("prepare", "--target", "staging", "--apply")
+    _do(road, f"revoke create on schema firemarshal from {OWNER}")
     profile = road.root / "targets/staging.toml"
-    said = re.sub(r'system_identifier = "\d+"', 'system_identifier = "7"', profile.read_text())
-    profile.write_text(said)
-    message = road.refused("prepare", "--target", "staging", "--apply")
-    assert "the profile pins '7'" in message
-    assert _asked(road, "select to_regrole('firemarshal')") == (None,)
+    right = profile.read_text()
+    profile.write_text(re.sub(r'system_identifier = "\d+"', 'system_identifier = "7"', right))
+    assert "the profile pins '7'" in road.refused("prepare", "--target", "staging", "--apply")
+    ran = road.run("run", "features", "--target", "staging")
+    assert ran.returncode == 11, ran.stdout + ran.stderr
+    (drill,) = road.summary()["drills"]
+    assert drill["code"] == "guard"
+    assert "the profile pins '7'" in drill["why"]
+    profile.write_text(right)
+    road.done("prepare", "--target", "staging", "--remove", "--apply")
 
 
 def test_the_application_stays_without_rights_that_it_did_not_have(road: Any) -> None:

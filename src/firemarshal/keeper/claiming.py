@@ -40,6 +40,14 @@ def claim(stage: Stage) -> None:
     stage.hands.on_armed = lambda undo: _tell(stage, undo)
 
 
+def holder(stage: Stage, system: str) -> str:
+    """Who drills a system that cannot be asked who it is, "" for nobody: looks, and writes not."""
+    if not _has_place(stage.order.systems[system]):
+        return ""
+    answer = ask(stage.hands, stage.order.configuration(system), "claimed")
+    return held_by(system, answer.value) if answer.done and answer.value else ""
+
+
 def release(stage: Stage, system: str) -> str:
     """Take it away; why it could not be, "" when it is gone or never was."""
     if system not in stage.claimed:

@@ -6,7 +6,7 @@ from typing import Any
 from firemarshal.clock import now_us
 from firemarshal.keeper import instrument as instruments
 from firemarshal.keeper.aftermath import close_watch, go_home
-from firemarshal.keeper.claiming import claim
+from firemarshal.keeper.claiming import claim, holder
 from firemarshal.keeper.guarding import before_anything, before_harm
 from firemarshal.keeper.instrument import Instrument
 from firemarshal.keeper.order import Ended
@@ -51,9 +51,21 @@ class Conductor:
     def _guarded(self) -> None:
         try:
             before_anything(self.stage)
+            self._know_everybody()  # a tombstone must not be left on a stranger either
             claim(self.stage)
         except Ended as ended:
             self.stage.result.end(ended.verdict, ended.code, ended.why)
+
+    def _know_everybody(self) -> None:
+        """Raises Ended for a stranger, and for one that is silent because another drills it."""
+        try:
+            for system in self.stage.drill.systems:
+                self._identify(system)
+        except Ended as ended:
+            held = holder(self.stage, system) if ended.code == "target-lost" else ""
+            over = Ended("ABORTED", "lock", held) if held else ended
+            self.stage.journal.note("ended", verdict=over.verdict, code=over.code, why=over.why)
+            raise over from None
 
     def _converse(self) -> None:
         waiting = self.stage.waiting
