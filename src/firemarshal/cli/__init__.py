@@ -24,6 +24,7 @@ app = typer.Typer(
 app.add_typer(lab_app, name="lab")
 app.add_typer(new_app, name="new")
 UsageError: Any = typer.BadParameter.__base__  # typer brings a click of its own, without a name
+TO_PYTEST = {"allow_extra_args": True, "ignore_unknown_options": True}
 NOBODY_READS = 141  # what a shell says of a program that SIGPIPE ended
 QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 
@@ -42,7 +43,7 @@ def main() -> None:
         sys.exit(NOBODY_READS)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command(context_settings=TO_PYTEST)
 def run(context: typer.Context, paths: list[str], target: Target) -> None:
     """Drill features: what `pytest PATHS --target NAME` does; further options go to pytest."""
     import pytest
@@ -58,22 +59,23 @@ def run(context: typer.Context, paths: list[str], target: Target) -> None:
     sys.exit(code)
 
 
-@app.command()
-def check(paths: list[str], target: Target) -> None:
-    """Compile features and validate profile and plans; touches nothing."""
+@app.command(context_settings=TO_PYTEST)
+def check(context: typer.Context, paths: list[str], target: Target) -> None:
+    """Compile features and validate profile and plans; touches nothing. Options as for run."""
     import pytest
 
-    words = [*paths, "--target", target, "--collect-only", "-q", *QUIET]
+    words = [*paths, *context.args, "--target", target, "--collect-only", "-q", *QUIET]
     words.append(f"--rootdir={project().rootdir}")  # a folder without pyproject.toml is one too
     sys.exit(int(pytest.main(["--import-mode=importlib", *words])))
 
 
-@app.command()
-def rehearse(paths: list[str], target: Target) -> None:
+@app.command(context_settings=TO_PYTEST)
+def rehearse(context: typer.Context, paths: list[str], target: Target) -> None:
     """Say what drills would do to whom now: victims, calls, undo lines, guards; touches nothing."""
     import pytest
 
-    words = [*paths, "--target", target, "--rehearse", "-q", "-p", "firemarshal.quiet", *QUIET]
+    words = [*paths, *context.args, "--target", target, "--rehearse", "-q"]
+    words += ["-p", "firemarshal.quiet", *QUIET]
     words.append(f"--rootdir={project().rootdir}")
     sys.exit(int(pytest.main(["--import-mode=importlib", *words])))
 
