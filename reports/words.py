@@ -184,6 +184,11 @@ _WORDS: dict[str, Callable[[Line], str]] = {
     "watched": _watched,
     "healed": lambda line: f"healed {line['fault']} on {line['system']}, and proved",
     "redundancy": _redundancy,
+    "calm": lambda line: (
+        "watched for one window more, because of what healing did"
+        if line["again"]
+        else "nothing was left to heal, so nothing could be disturbed after the watch"
+    ),
     "phases": lambda line: f"the system's own account: {_names(line['phases']) or 'nothing'}",
     "measured": _measured,
     "judged": _judged,

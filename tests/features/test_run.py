@@ -181,6 +181,12 @@ def test_what_stands_in_the_way_is_felt_for_as_long_as_it_is_held(
     assert finished.drills[name]["rto"]["lower"] > (held_s - 1) * SECOND
 
 
+def test_what_was_healed_is_watched_for_one_window_more(finished: Any) -> None:
+    """A cut link that still stands is healing's work; what ended as planned is not."""
+    assert only(finished.journal(CUT), "calm")["again"] is True
+    assert only(finished.journal(TOY[0]), "calm")["again"] is False
+
+
 def test_invalid_drills_say_why(finished: Any) -> None:
     assert finished.drills[CHANGED]["code"] == "victim-changed"
     assert finished.drills[UNHEALTHY]["code"] == "not-healthy-before"

@@ -36,7 +36,6 @@ class Watch:
         self.deadline_us = round(instrument.settings["attempt_deadline_s"] * 1e6)
         self.band: Band | None = None
         self.heal_began_us: int | None = None
-        self.harm_ended_us: int | None = None
         self.planned = False
         self.gave_up = False
         self.ended_us = 0
@@ -105,13 +104,13 @@ class Watch:
         self._tell_news(self._state_text(self.look(struck), struck), ends, ends_at_us)
 
     def ends_as_planned(self) -> None:
-        """The fault ends now, at its planned time: that is part of it, so a recovery counts."""
-        self.planned, self.harm_ended_us = True, now_us()
+        """The fault ends now, at its planned time: that is part of it, as is what comes of it."""
+        self.planned = True
 
     def heal_begins(self) -> None:
         """From here on a recovery is ours, and so is the loss of what is acknowledged."""
         if not self.planned:
-            self.heal_began_us = self.harm_ended_us = now_us()
+            self.heal_began_us = now_us()
 
     def look(self, struck: Injection) -> WatchState:
         """One look at the newest attempts."""
@@ -133,7 +132,9 @@ class Watch:
 
         Not where it found nothing to do: then the calm that ended the watch came after all of it.
         """
-        if not disturbed and self.look(struck).calm:
+        again = disturbed or not self.look(struck).calm
+        self.journal.note("calm", again=again)
+        if not again:
             self.ended_us = now_us()
             return
         relapse_us = now_us() + self.window_us
@@ -161,7 +162,7 @@ class Watch:
     def lost(self, struck: Injection, reconciled: Json) -> Loss:
         """The loss, from the whole ledger and what the survivors hold."""
         return loss(
-            self.attempts(), reconciled, struck.before_us, struck.after_us, self.harm_ended_us
+            self.attempts(), reconciled, struck.before_us, struck.after_us, self.heal_began_us
         )
 
     def attempts(self) -> list[Attempt]:
