@@ -68,11 +68,16 @@ class Pair:
 
     def processes(self) -> list[Any]:
         """Everything that lives in the folder, whoever started it."""
-        here = str(self.folder)
+        here, running = str(self.folder), local_processes()
+        parents, ours = {one.pid: one.parent for one in running}, {os.getpid()}
+        above = os.getppid()  # a shell that names the folder is no server of the pair
+        while above and above not in ours:
+            ours.add(above)
+            above = parents.get(above, 0)
         return [
             one
-            for one in local_processes()
-            if one.state not in "ZX" and one.pid != os.getpid() and _lives_in(one, here)
+            for one in running
+            if one.state not in "ZX" and one.pid not in ours and _lives_in(one, here)
         ]
 
 
