@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import secrets
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import orjson
 
 from firemarshal.bad_input import BadInput
-from firemarshal.clock import utc_text
+from firemarshal.clock import boot_id, now_us, utc_text
 from firemarshal.state import Locked, SystemState
 
 Json = dict[str, Any]
@@ -30,10 +31,12 @@ class Question:
         return self.path.with_name(self.path.name.removesuffix(ASK) + ANSWER)
 
     def answer(self) -> Json | None:
-        """What somebody answered, None while nobody has."""
+        """What somebody answered, None while nobody has; one that is no answer is as none."""
         if not self.answer_path.exists():
             return None
-        found: Json = orjson.loads(self.answer_path.read_bytes())
+        found = _read(self.answer_path, ("by", "refused", "note", "account", "at_us", "boot_id"))
+        if found is None:
+            self.answer_path.unlink(missing_ok=True)
         return found
 
     def close(self) -> None:
@@ -43,16 +46,19 @@ class Question:
 
 
 def ask(state: SystemState, drill_id: str, value: Json) -> Question:
-    """Put a question where `firemarshal confirm` finds it."""
+    """Put a question where `firemarshal confirm` finds it; each has a name of its own.
+
+    So no answer can meet a later question, of another drill or of another step of that name.
+    """
     state.folder.mkdir(parents=True, exist_ok=True)
-    path = state.folder / f"{drill_id}-{value['step']}{ASK}"
+    path = state.folder / f"{drill_id}-{value['step']}-{secrets.token_hex(4)}{ASK}"
     _write(path, value)
     return Question(path, value)
 
 
 def forget_all(state: SystemState) -> None:
     """Take back what dead drills asked; must be called with the system's lock held."""
-    for path in (*state.folder.glob(f"*{ASK}"), *state.folder.glob(f"*{ANSWER}")):
+    for path in (*state.folder.glob(f"*{ASK}*"), *state.folder.glob(f"*{ANSWER}")):
         path.unlink(missing_ok=True)
 
 
@@ -61,8 +67,9 @@ def open_questions(state: Path) -> list[Question]:
     found = []
     for path in sorted(state.glob(f"*/*/*{ASK}"), key=lambda one: one.stat().st_mtime_ns):
         system = SystemState(state, path.parent.parent.name, path.parent.name)
-        if _is_drilled(system):
-            found.append(Question(path, orjson.loads(path.read_bytes())))
+        value = _read(path, ("step", "drill", "text"))
+        if value is not None and _is_drilled(system):
+            found.append(Question(path, value))
     return found
 
 
@@ -81,9 +88,35 @@ def confirm(state: Path, step: str, by: str, *, refused: bool, note: str, drill:
         "note": note,
         "account": f"{_account()}@{socket.gethostname()}",
         "utc": utc_text(),
+        "at_us": now_us(),
+        "boot_id": boot_id(),
     }
-    _write(found[0].answer_path, value)
+    _answer(found[0], value)
     return found[0]
+
+
+def _answer(question: Question, value: Json) -> None:
+    """The first answer stands; a second person is told so instead of overruling the first."""
+    own = question.path.with_name(f"{question.path.name}.{secrets.token_hex(4)}")
+    own.write_bytes(orjson.dumps(value, option=orjson.OPT_INDENT_2))
+    try:
+        os.link(own, question.answer_path)
+    except FileExistsError:
+        by = (question.answer() or {}).get("by", "somebody")
+        what = f"step {question.value['step']!r} has been answered by {by} already"
+        raise BadInput(what, where="confirm", cure="nothing has to be done") from None
+    finally:
+        own.unlink()
+
+
+def _read(path: Path, needed: tuple[str, ...]) -> Json | None:
+    """A file of ours, None where it is none, or gone meanwhile."""
+    try:
+        value: Any = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return None
+    whole = isinstance(value, dict) and all(key in value for key in needed)
+    return value if whole else None
 
 
 def _cannot(step: str, by: str, every: list[Question], found: list[Question]) -> BadInput:

@@ -55,7 +55,7 @@ def compile_scenario(house: House, scenario: gherkin.Scenario) -> Drill:
         faults = _faults(house, scenario, said)
     with mistakes.noted():
         recoveries, runbooks = _recoveries(house, scenario, said)
-        promises = promises_of(house.plans, scenario, said, clauses, runbooks)
+        promises = promises_of(house.plans, scenario, said, clauses, recoveries, runbooks)
     mistakes.tell()
     control = tags.control(scenario, {promise.kind for promise in promises})
     return Drill(

@@ -101,6 +101,15 @@ def standing_lines(project: Project, name: str) -> list[str]:
     return lines
 
 
+def in_the_way(project: Project, name: str) -> list[str]:
+    """Why no drill could begin on the target now: who drills, what stands, what was left."""
+    found = standing_lines(project, name)
+    target = project.target(name).name
+    what = "something of an earlier drill is left"
+    found += [f"{one}: {what}" for one in _left(project, target) if f"{one}: " not in str(found)]
+    return found
+
+
 def _holder(system: state.SystemState) -> list[str]:
     try:
         with system.lock({}):

@@ -10,7 +10,7 @@ from firemarshal.declare import Declaration, Objective, Recovery, Runbook
 from firemarshal.drill import Promise
 from firemarshal.plan import Plans
 
-Runbooks = dict[str, dict[str, Any]]
+Known = dict[str, dict[str, Any]]
 
 
 def promises_of(
@@ -18,21 +18,39 @@ def promises_of(
     scenario: gherkin.Scenario,
     said: list[Declaration],
     clauses: tuple[str, ...],
-    runbooks: Runbooks,
+    recoveries: Known,
+    runbooks: Known,
 ) -> tuple[Promise, ...]:
     """One promise for each Then, or one a clause where several clauses promise that kind.
 
-    A runbook brings promises of its own: the deadline of each step, and that what it claims in
-    the end is what clients see.
+    What people do brings promises of its own: that a recovery is proved in its time, the deadline
+    of each step of a runbook, and that what it claims in the end is what clients see.
     """
     found: list[Promise] = []
     for number, (step, one) in enumerate(zip(scenario.steps, said, strict=True)):
         if isinstance(one, Objective):
             _check_recovered(scenario, step, one, said)
             found += _promises(plans, scenario, clauses, (number, step, one), len(found))
+        if isinstance(one, Recovery):
+            found.append(_of_recovery(number, one, recoveries[one.recovery], len(found)))
         if isinstance(one, Runbook):
             found += _of_runbook(number, one, runbooks[one.runbook], len(found))
     return tuple(found)
+
+
+def _of_recovery(number: int, said: Recovery, facts: dict[str, Any], count: int) -> Promise:
+    """Else one that failed would pass wherever clients never noticed that it was needed."""
+    return Promise(
+        id=f"recovery-{count + 1}",
+        step=number,
+        kind="recovery",
+        limit=facts["takes_up_to_us"],
+        unit="us",
+        text=f"{said.recovery} is proved in its own time",
+        system=said.system,
+        clock="its own",
+        of=said.recovery,
+    )
 
 
 def _of_runbook(

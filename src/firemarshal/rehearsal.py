@@ -1,5 +1,6 @@
 """Rehearsing drills: their plan and their victims of this moment, as text and as JSON."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import orjson
 from firemarshal import duration
 from firemarshal.clock import utc_text
 
-KEPT = "rehearsal.json"
+KEPT, SCHEMA, NEWEST = "rehearsal.json", "firemarshal/rehearsal/1", 50
 Json = dict[str, Any]
 
 
@@ -61,12 +62,13 @@ def refused(found: Json) -> list[str]:
         return []
     systems = [why for one in found["systems"] for why in (*one["wrong"], *one["stands"])]
     guards = [*found["guards"], *(guard for step in found["steps"] for guard in step["guards"])]
-    return systems + [f"{one['name']}: {one['no']}" for one in guards if one["no"]]
+    nobody = [step["no"] for step in found["steps"] if step["no"]]
+    return [*systems, *nobody, *(f"{one['name']}: {one['no']}" for one in guards if one["no"])]
 
 
 def keep(folder: Path, target: str, found: list[Json]) -> Path:
     """Write the rehearsal where the next run will find it."""
-    value = {"schema": "firemarshal/rehearsal/1", "target": target, "utc": utc_text()}
+    value = {"schema": SCHEMA, "target": target, "utc": utc_text()}
     path = folder / KEPT
     path.write_bytes(orjson.dumps({**value, "drills": found}, option=orjson.OPT_INDENT_2))
     return path
@@ -74,9 +76,12 @@ def keep(folder: Path, target: str, found: list[Json]) -> Path:
 
 def newest(folder: Path, target: str, drill_sha256: str) -> Json | None:
     """The newest rehearsal of exactly this drill on this target, with its time; None without."""
-    for path in sorted(folder.glob(f"*/{KEPT}"), reverse=True):
-        value = orjson.loads(path.read_bytes())
-        for one in value["drills"]:
-            if value["target"] == target and one["drill_sha256"] == drill_sha256:
-                return {**one, "utc": value["utc"]}
+    paths = sorted((one for one in folder.glob(f"2*/{KEPT}") if one.is_file()), reverse=True)
+    for path in paths[:NEWEST]:
+        with suppress(OSError, orjson.JSONDecodeError, KeyError, TypeError):  # half written
+            value = orjson.loads(path.read_bytes())
+            found = [one for one in value["drills"] if one["drill_sha256"] == drill_sha256]
+            if found and value["schema"] == SCHEMA and value["target"] == target:
+                steps = [one for one in found[0]["steps"] if one["act"] and one["victims"]]
+                return {"utc": str(value["utc"]), "steps": steps}
     return None

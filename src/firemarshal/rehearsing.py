@@ -7,6 +7,7 @@ import pytest
 
 from firemarshal import rehearsal
 from firemarshal.bad_input import BadInput
+from firemarshal.healing import in_the_way
 
 EXIT_REFUSED = 11
 
@@ -46,6 +47,12 @@ class Rehearsals:
 
     def _rehearse(self, run: Any, drills: list[Any], progress: Any) -> None:
         run.rehearsed = found = []
+        if lines := in_the_way(run.project, run.target.name):
+            self.refused = True
+            progress.line("a drill would be refused now, and a lab under it is left alone:")
+            for line in lines:
+                progress.line(f"  {line}", wrap=False)
+            return
         run.open(drills)
         for number, drill in enumerate(drills, start=1):
             if run.signals.received:

@@ -135,5 +135,6 @@ def texts_of(value: Any) -> list[str]:
     """Every text in a value, however deep."""
     if isinstance(value, str):
         return [value]
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    listed = isinstance(value, list | tuple)
+    inside = value.values() if isinstance(value, dict) else value if listed else ()
     return [text for one in inside for text in texts_of(one)]

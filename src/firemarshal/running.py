@@ -1,24 +1,23 @@
 """One run: the lab up, a keeper a drill, results on disk, whatever happens in between."""
 
 import os
-import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from firemarshal import state, target
+from firemarshal import state, stopping, target
 from firemarshal.about import about
 from firemarshal.bad_input import BadInput
-from firemarshal.clock import utc_text
 from firemarshal.drill import Drill
 from firemarshal.keeper.client import Channel, KeeperHouse, KeeperLost
 from firemarshal.keeper.order import Order
-from firemarshal.keeper.stragglers import start_of
 from firemarshal.listener import Listener
+from firemarshal.naming import me, owned_by_the_dead, run_id, slug
 from firemarshal.project import Project
 from firemarshal.rehearsal import newest
 from firemarshal.signals import Signals
@@ -39,13 +38,16 @@ class Run:
     signals: Signals
     tell: Tell
     lab: Any
-    id: str = field(default_factory=lambda: _run_id())
+    id: str = field(default_factory=lambda: run_id())
     systems: dict[str, Json] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
     lab_made: list[str] = field(default_factory=list)
     lacking: dict[str, str] = field(default_factory=dict)
     house: KeeperHouse | None = None
     rehearsed: list[Json] | None = None
+    ordered: Callable[[], Json | None] = lambda: None
+    stopped: str = ""
+    held: ExitStack = field(default_factory=ExitStack)
 
     @property
     def folder(self) -> Path:
@@ -72,6 +74,9 @@ class Run:
                 cure="make room, or run from a folder that you may write to",
             ) from None
         self._write_plan(drills)
+        if self.rehearsed is None:
+            held = stopping.run_held(self.project.state, self.target.name, self.id)
+            self.ordered = self.held.enter_context(held)
         self.house = KeeperHouse(self.project.rootdir, self.folder / "keeper.log")
         self.house.open()
         wanted = dict.fromkeys(
@@ -85,7 +90,7 @@ class Run:
     def _write_plan(self, drills: list[Drill]) -> None:
         """`run.json`: what this run set out to do, so that what is missing can be told."""
         for number, drill in enumerate(drills, start=1):
-            self.folders[drill.sha256] = f"{number:02d}-{_slug(drill.name)}"
+            self.folders[drill.sha256] = f"{number:02d}-{slug(drill.name)}"
         planned = [
             {
                 "folder": self.folders[drill.sha256],
@@ -127,10 +132,10 @@ class Run:
             if why := self.lab.lacking(table):
                 self.lacking[name] = why
                 return table
-            if not self.lab.status(folder)["up"] or _owned_by_the_dead(owner):
+            if not self.lab.status(folder)["up"] or owned_by_the_dead(owner):
                 self.lab_made.append(name)
                 owner.parent.mkdir(parents=True, exist_ok=True)
-                owner.write_bytes(orjson.dumps(_me()))
+                owner.write_bytes(orjson.dumps(me()))
             ready = self.lab.up(table, folder, self._lab_says)
         except self.lab.LabProblem as problem:
             raise BadInput(str(problem), where=f"lab of {name!r}") from None
@@ -172,7 +177,7 @@ class Run:
     def _driven(self, drill: Drill, number: int, converse: Callable[[Channel], None]) -> Json:
         if not_run := self._not_run(drill):
             return self._whole(drill, {"verdict": "NOT RUN", **not_run})
-        if self.signals.received:
+        if self.signals.received or self._stopped():
             return self.not_reached(drill)
         folder = self.folder / self.folders[drill.sha256]
         folder.mkdir()
@@ -191,6 +196,8 @@ class Run:
             self.signals.in_drill = False
             channel.close()
         whole = self._whole(drill, result)
+        if whole.get("code") in ("person", "stop-condition"):
+            self.stopped = self.stopped or whole["why"]
         path = folder / "verdict.json"
         if folder.is_dir() and not path.exists():
             new = path.with_suffix(".runner")
@@ -228,8 +235,14 @@ class Run:
     def not_reached(self, drill: Drill) -> Json:
         """Keep the result of a drill that the run ended before."""
         ended = f"{self.signals.received[0]} ended" if self.signals.received else "the end of"
-        why = f"{ended} the run before this drill"
+        why = self._stopped() or f"{ended} the run before this drill"
         return self._whole(drill, {"verdict": "NOT RUN", "code": "not-reached", "why": why})
+
+    def _stopped(self) -> str:
+        """Why no further drill begins: an order of a person counts between two drills too."""
+        if not self.stopped and (order := self.ordered()):
+            self.stopped = f"stopped by {order['by']}: {order['why']}"
+        return self.stopped
 
     def _order(self, drill: Drill, number: int, folder: Path) -> Order:
         limits = self.target.model_dump(mode="json", exclude={"systems"})
@@ -259,6 +272,7 @@ class Run:
 
     def close(self) -> None:
         """End the keepers' house, then the lab that this run made."""
+        self.held.close()
         if self.house:
             self.house.close()
         for name in self.lab_made:
@@ -273,25 +287,3 @@ class DrillOver(Exception):
     def __init__(self, result: Json) -> None:
         self.result = result
         super().__init__(result["verdict"])
-
-
-def _me() -> Json:
-    return {"pid": os.getpid(), "start": start_of(os.getpid())}
-
-
-def _owned_by_the_dead(path: Path) -> bool:
-    """Whether a run that was killed left the lab up; one that a person brought up has no owner."""
-    if not path.exists():
-        return False
-    owner = orjson.loads(path.read_bytes())
-    return bool(start_of(owner["pid"]) != owner["start"])
-
-
-def _run_id() -> str:
-    stamp = utc_text()[:19].replace(":", "").replace("-", "")
-    return f"{stamp}Z-{secrets.token_hex(2)}"
-
-
-def _slug(name: str) -> str:
-    letters = "".join(one if one.isalnum() else "-" for one in name.lower())
-    return "-".join(part for part in letters.split("-") if part)[:60]

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -13,6 +13,7 @@ NAMES = re.compile(
 )
 IN_ADDRESS = re.compile(r"://[^:/@\s]*:([^@\s]+)@")
 SHORTEST = 6  # a shorter one would hide words that everybody uses
+SHORTEST_NAMED = 3  # one that somebody named is hidden even so
 HIDDEN = "(not shown)"
 
 
@@ -49,7 +50,17 @@ def hidden(value: Any) -> Any:
     return value
 
 
+def hide_also(names: Iterable[str]) -> None:
+    """Hide the values of these variables too, from here on; for what somebody called a secret."""
+    _MORE.update(os.environ.get(name, "") for name in names)
+    _own.cache_clear()
+
+
+_MORE: set[str] = set()
+
+
 @cache
 def _own() -> tuple[str, ...]:
     """Read once: the environment of a process that keeps evidence does not change."""
-    return secrets_of(os.environ)
+    more = {one for one in _MORE if len(one) >= SHORTEST_NAMED}
+    return tuple(sorted({*secrets_of(os.environ), *more}, key=len, reverse=True))

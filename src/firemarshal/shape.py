@@ -58,6 +58,12 @@ def check_shape(scenario: gherkin.Scenario, said: list[Declaration]) -> None:
             where=f"{scenario.file}:{done[0]}",
             cure="first say what goes wrong, then what is done about it",
         )
+    if done and any(isinstance(one, Disaster) and one.hold_us for one in said):
+        mistakes.note(
+            "the fault ends by itself before anybody could do something about it",
+            where=f"{scenario.file}:{disasters[0]}",
+            cure="leave its duration out: it stands until the watch is over",
+        )
     mistakes.tell()
     _check_subjects(said, where)
 
@@ -67,7 +73,7 @@ def _check_subjects(said: list[Declaration], where: str) -> None:
     mistakes = Mistakes()
     harmed, checked, loaded, judged = (
         {one.system for one in said if isinstance(one, kind)}
-        for kind in ((*FAULTS, *RECOVERIES), (Healthy,), (Load,), (Objective,))
+        for kind in ((*FAULTS, *RECOVERIES), (Healthy,), (Load,), (*RECOVERIES, Objective))
     )
     for bare in sorted(harmed - checked):
         cure = f'add: Given "{bare}" is healthy'

@@ -11,7 +11,7 @@ from firemarshal.target import Target
 from firemarshal.verdict import CODES, Verdict
 
 FREQUENCIES = ("daily", "weekly", "monthly", "quarterly", "yearly")
-OBJECTIVES = ("rto", "rpo", "lost", "recovery", "step", "claim")
+OBJECTIVES = ("rto", "rpo", "lost", "recovery", "claim")
 COUNTED = ("lost", "claim")
 PLAN = re.compile(r"plan:(?P<clause>.+)$")
 MUST_FAIL = re.compile(r"must-fail:(?P<objective>[a-z]+)>=(?P<least>\d+)$")

@@ -1,13 +1,14 @@
 """A rehearsal looks and touches nothing, and the run after it says where it differs."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 import pytest
-from toy_project import ToyProject
+from toy_project import STANDS, ToyProject
 
-from firemarshal.rehearsal import newest
+from firemarshal.rehearsal import SCHEMA, newest
 
 FEATURE = """
 @null
@@ -91,12 +92,37 @@ def test_what_a_guard_would_refuse_is_told_with_an_exit_code_of_its_own(
     assert "guard least_healthy: REFUSED, 0 healthy members would be left" in done.stdout
 
 
+def test_beside_a_drill_nothing_is_looked_at_and_the_lab_is_left_alone(
+    project: ToyProject,
+) -> None:
+    feature = project.root / "features/toy.feature"
+    feature.write_text(STANDS.replace("2 seconds", "9 seconds"))
+    run = project.start()
+    project.wait_for_event("watching")
+    done = project.command("rehearse", "features", "--target", "lab")
+    assert done.returncode == 11, done.stdout + done.stderr
+    assert "is being drilled by" in done.stdout
+    assert project.command("lab", "up").returncode == 4
+    assert project.fault.exists()
+    run.send_signal(signal.SIGINT)
+    run.communicate(timeout=30)
+
+
+@pytest.mark.parametrize("text", ["{half", "[]", '{"schema": "another", "drills": []}'])
+def test_a_rehearsal_that_cannot_be_read_is_none(project: ToyProject, text: str) -> None:
+    folder = project.root / ".firemarshal/rehearsals/20260101T000000Z-0000"
+    folder.mkdir(parents=True)
+    (folder / "rehearsal.json").write_text(text)
+    assert newest(folder.parent, "lab", "hash") is None
+
+
 def test_the_newest_rehearsal_of_exactly_this_drill_is_found(tmp_path: Path) -> None:
     assert newest(tmp_path, "lab", "hash") is None
     for number, sha in enumerate(["hash", "hash", "other"]):
         folder = tmp_path / f"2026010{number}"
         folder.mkdir()
-        value = {"target": "lab", "utc": str(number), "drills": [{"drill_sha256": sha}]}
+        drills = [{"drill_sha256": sha, "steps": []}]
+        value = {"schema": SCHEMA, "target": "lab", "utc": str(number), "drills": drills}
         (folder / "rehearsal.json").write_bytes(orjson.dumps(value))
     found = newest(tmp_path, "lab", "hash")
     assert found and found["utc"] == "1"

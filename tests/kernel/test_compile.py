@@ -100,7 +100,7 @@ REFUSED: dict[str, tuple[str | dict[str, str], list[str]]] = {
         [
             f"{NAMES}:2: unknown tag @must-fail:lost>150; "
             "write @must-fail:KIND>=LEAST in seconds or counts, "
-            "KIND rto or rpo or lost or recovery or step or claim",
+            "KIND rto or rpo or lost or recovery or claim",
             f"{NAMES}:2: unknown tag @nul; did you mean 'null'?",
             f"{NAMES}:2: unknown tag @quartely; did you mean 'quarterly'?",
             f"{NAMES}:2: unknown tag @whatever; name it in [tool.firemarshal] tags",

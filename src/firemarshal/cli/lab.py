@@ -15,6 +15,7 @@ lab_app = typer.Typer(help="The embedded lab: real systems on this machine.", no
 @lab_app.command("up")
 def lab_up(target: Target = "lab", system: str = "") -> None:
     """Bring the lab's systems up and leave them up until `firemarshal lab down`."""
+    _refuse_while_faults_stand(target)
     for name, table in _lab_systems(target, system):
         folder = project().lab / name
         if not system and (why := lab_call("lacking", table)):

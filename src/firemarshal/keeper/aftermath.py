@@ -81,6 +81,7 @@ def _phases(stage: Stage, since_us: int) -> list[Json]:
 def go_home(stage: Stage) -> None:
     """Heal first, then end the recorders, look after the systems, and tidy up."""
     stage.going_home = True
+    stage.waiting.heed_nobody()
     stage.heal()
     stage.end_sentinel()
     stage.end_instruments()

@@ -96,7 +96,11 @@ def _measured(promise: Promise, facts: Facts) -> Measured:
         record = next(one for one in facts.recoveries if one["step"] == promise.step)
         if promise.kind == "step":
             return Measured(*of_step(promise, record))
-        return Measured(*of_claim(record, facts.recovery))
+        window_us = facts.watch.window_us
+        return Measured(*of_claim(record, facts.recovery, facts.struck.before_us, window_us))
+    if promise.kind == "recovery" and promise.of:
+        own = [one for one in facts.recoveries if one["step"] == promise.step]
+        return Measured(*of_recoveries(own, own[0]["begun_us"]))
     if promise.kind == "recovery":
         return Measured(*of_recoveries(facts.recoveries, facts.struck.before_us))
     if promise.kind == "rto":

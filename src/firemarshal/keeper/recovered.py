@@ -27,21 +27,28 @@ def of_step(promise: Promise, record: Json) -> Found:
     return took_us, None, NOBODY, f"{step['outcome']}: {step['answer']}", missed
 
 
-def of_claim(record: Json, recovery: Recovery) -> Found:
-    """0 or 1 false claims: success was reported, and clients never had the system back."""
+def of_claim(record: Json, recovery: Recovery, t0_us: int, window_us: int) -> Found:
+    """0 or 1 false claims: success was reported, and clients did not have the system back.
+
+    A claim is given one window: what comes back later came back without it, or in spite of it.
+    """
     if record["claimed"] != "success":
         why = f"it claims no success: {record['why'] or 'it did not end'}"
         return 0, None, "no claim", why, Judgement("unknown", why)
-    said = f"the runbook said success after {seconds_text(record['ended_us'] - record['begun_us'])}"
+    claimed_us = record["ended_us"] - t0_us
+    said = f"the runbook said success {seconds_text(claimed_us)} after the fault"
     if recovery.upper_us is None:
         why = f"{said}; clients never saw the system back while it was watched"
+        return 1, 1, "", why, Judgement("missed", why)
+    if recovery.lower_us > claimed_us + window_us:
+        why = f"{said}; clients failed until {seconds_text(recovery.lower_us)} after it"
         return 1, 1, "", why, Judgement("missed", why)
     why = f"{said}, and clients agree"
     return 0, 0, "", why, Judgement("met", why)
 
 
 def of_recoveries(records: list[Json], t0_us: int) -> Found:
-    """From T0 to the proof of the last recovery: between the last look that saw it undone and it.
+    """From T0 to the proof of the last of them: between the last look that saw it undone and it.
 
     Open where one of them failed, with its reason.
     """

@@ -3,7 +3,7 @@
 from typing import Any
 
 from firemarshal import asking
-from firemarshal.clock import now_us, seconds_text, utc_text
+from firemarshal.clock import boot_id, now_us, seconds_text, utc_text
 from firemarshal.keeper.hands import Injection, integers
 from firemarshal.keeper.stage import Stage
 from firemarshal.keeper.verbs import Answer, Call
@@ -42,10 +42,11 @@ def _recovered(stage: Stage, said: Json, module: str, until_us: int, record: Jso
     if not performed.done:
         return f"{name}: {performed.error}"
     while True:
-        record["undone_us"] = now_us()
         proof = _verb(stage, system, module, "done", given, PROOF_S, quiet=True)
         said_so = proof.value if proof.done and isinstance(proof.value, dict) else {}
         seen = str(said_so.get("seen") or proof.error or proof.value)
+        if said_so.get("done") is False:
+            record["undone_us"] = proof.before_us
         if said_so.get("done") is True:
             record["done_us"] = proof.after_us
             stage.journal.note("recovery proved", durable=True, recovery=name, seen=seen)
@@ -85,7 +86,7 @@ def _do(stage: Stage, said: Json, step: Json, number: int, done: Json) -> None:
             answer = _asked(stage, said, step, until_us)
         else:
             answer = _called(stage, said, step, number)
-    done["ended_us"] = now_us()
+    done["ended_us"] = min(answer.pop("at_us", now_us()), now_us())
     done["outcome"], done["answer"] = answer["outcome"], answer["answer"]
     if done["outcome"] == "done" and done["ended_us"] > until_us:
         done["outcome"] = "late"
@@ -149,7 +150,10 @@ def _asked(stage: Stage, said: Json, step: Json, until_us: int) -> Json:
         question.close()
     told = f"by {found['by']}" + (f": {found['note']}" if found["note"] else "")
     outcome, word = ("refused", "refused") if found["refused"] else ("done", "confirmed")
-    return {"outcome": outcome, "answer": f"{word} {told}", "said": f"{found['account']} {paged}"}
+    answer = {"outcome": outcome, "answer": f"{word} {told}", "said": f"{found['account']} {paged}"}
+    if found["boot_id"] == boot_id():  # else it was another machine's clock
+        answer["at_us"] = max(found["at_us"], until_us - step["deadline_us"])
+    return answer
 
 
 def _page(stage: Stage, said: Json, step: Json) -> str:
@@ -228,7 +232,7 @@ def _record(step: int, name: str, kind: str, system: str, begun_us: int) -> Json
         "system": system,
         "begun_us": begun_us,
         "ended_us": 0,
-        "undone_us": 0,
+        "undone_us": begun_us,
         "done_us": 0,
         "claimed": "",
         "why": "",

@@ -28,6 +28,8 @@ from firemarshal.keeper.recoveries import ERRANDS
 from firemarshal.keeper.rehearsing import rehearse
 from firemarshal.keeper.stage import set_up
 from firemarshal.keeper.waiting import Waiting
+from firemarshal.runbook import PLACE, texts_of
+from firemarshal.secrets import hide_also
 from firemarshal.state import Locked, SystemState
 
 LOCK_WAIT_S = 10.0
@@ -132,6 +134,7 @@ def _keep(request: Json, channel: socket.socket) -> None:
 def _drill(order: Order, channel: socket.socket) -> None:
     waiting = Waiting(channel, order.runner_pid)
     waiting.install_signals()
+    hide_also(_places(order))
     _import_before_forking(order)
     states = [
         SystemState(Path(order.state), order.target["name"], name) for name in sorted(order.systems)
@@ -140,13 +143,21 @@ def _drill(order: Order, channel: socket.socket) -> None:
     _under_locks(states, holder, lambda: _conduct(order, waiting, states), waiting, order)
 
 
+def _places(order: Order) -> list[str]:
+    """The variables that runbooks fill in: their values are secrets of this drill, by any name."""
+    texts = texts_of(order.drill_json["runbooks"])
+    return [found[2] for text in texts for found in PLACE.finditer(text) if found[1] == "env"]
+
+
 def _rehearse(order: Order, channel: socket.socket) -> None:
     """Look and ask, under no lock: a rehearsal changes nothing that a lock could keep apart."""
     waiting = Waiting(channel, order.runner_pid)
     waiting.install_signals()
     _import_before_forking(order)
     journal = open_journal(order, waiting)
-    found = rehearse(set_up(order, journal, waiting))
+    stage = set_up(order, journal, waiting)
+    stage.hands.state = order.path  # a drill under way notes its own verb in the other place
+    found = rehearse(stage)
     journal.note("rehearsed", durable=True, **integers(found))
     journal.close()
     waiting.tell({"tell": "done", "result": found})

@@ -51,6 +51,12 @@ class Waiting:
         if self._runner is None:
             self._runner_gone("the runner was gone before the drill began")
 
+    def heed_nobody(self) -> None:
+        """On the way home nobody is asked any more: an order must not stand in healing's way."""
+        self.orders = lambda: None
+        self.on_beat = lambda: None
+        self.alarms.clear()
+
     def install_signals(self) -> None:
         """Signals to the keeper itself only leave a mark, as they do for the runner."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
