@@ -230,7 +230,8 @@ class Drills:
             return pytests
         summary = import_module("firemarshal.reports.summary")
         ours: int = summary.exit_code(self.results, self.target.environment)
-        if self.signals.received and ours != EXIT_NOT_CLEAN:
+        ended = self.signals.received or self.run.stopped
+        if ended and ours != EXIT_NOT_CLEAN:
             return EXIT_ABORTED
         return ours or pytests if pytests != 5 else ours
 

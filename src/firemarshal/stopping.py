@@ -27,6 +27,11 @@ def ordered(state: SystemState) -> Json | None:
     return _order(state.folder / STOP)
 
 
+def run_ordered(state: Path, target: str, run: str) -> Json | None:
+    """The same for a whole run: an order may come before its first drill has a lock."""
+    return _order(_run_file(state, target, run).with_suffix(".stop"))
+
+
 def forget(state: SystemState) -> None:
     """An order ends one drill, not the next; must be called with the system's lock held."""
     (state.folder / STOP).unlink(missing_ok=True)
@@ -35,13 +40,12 @@ def forget(state: SystemState) -> None:
 @contextmanager
 def run_held(state: Path, target: str, run: str) -> Iterator[Callable[[], Json | None]]:
     """While a run goes on: whether somebody ordered it to end, also between two of its drills."""
-    folder = state / RUNS
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{target}--{run}.run"
+    path = _run_file(state, target, run)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         try:
-            yield lambda: _order(path.with_suffix(".stop"))
+            yield lambda: run_ordered(state, target, run)
         finally:
             path.unlink(missing_ok=True)
             path.with_suffix(".stop").unlink(missing_ok=True)
@@ -90,6 +94,10 @@ def _wait(
         say(one)
     stands = [f"{n}: {u.value['fault']}" for n, s in drilled.items() for u in s.readable()]
     return still + stands
+
+
+def _run_file(state: Path, target: str, run: str) -> Path:
+    return state / RUNS / f"{target}--{run}.run"
 
 
 def _order(path: Path) -> Json | None:

@@ -31,12 +31,12 @@ def test_no_further_drill_begins_after_an_order(project: ToyProject) -> None:
     project.wait_for_event("watching")
     done = project.command("stop", "--target", "lab", "--why", "customers call")
     assert done.returncode == 0, done.stdout + done.stderr
-    run.communicate(timeout=60)
+    out, _ = run.communicate(timeout=60)
     assert run.returncode == 11
     first, second = project.summary()["drills"]
     assert (first["verdict"], first["injected"]) == ("ABORTED", True)
     assert (second["verdict"], second["injected"]) == ("NOT RUN", False)
-    assert "customers call" in second["why"]
+    assert out.count("customers call") > 1
 
 
 def test_an_order_that_cannot_be_read_is_one_and_heals(project: ToyProject) -> None:
@@ -56,5 +56,5 @@ def test_an_order_before_the_first_drill_ends_the_run(project: ToyProject) -> No
     done = project.command("stop", "--target", "lab")
     run.communicate(timeout=60)
     assert done.returncode == 0, done.stdout
-    assert run.returncode in (5, 11)  # 5: nothing had been begun at all
+    assert run.returncode == 11
     assert all(one["verdict"] != "PASSED" for one in project.summary()["drills"])

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import IO, Any
 
 import orjson
@@ -29,7 +30,7 @@ def before_anything(stage: Stage) -> None:
         if why:
             _refuse(stage, name, why)
     states = [stage.state(name) for name in stage.drill.systems]
-    stage.waiting.orders = lambda: _ordered(states)
+    stage.waiting.orders = lambda: _ordered(stage, states)
     if stage.order.target["stop_when"]:
         _watch(stage)
 
@@ -115,8 +116,10 @@ def _no(stage: Stage, question: Json) -> str:
     return "" if answer.value["ok"] else f"{answer.value['answer']} {answer.value['said']}".strip()
 
 
-def _ordered(states: list[SystemState]) -> Stopped | None:
-    order = next(filter(None, map(stopping.ordered, states)), None)
+def _ordered(stage: Stage, states: list[SystemState]) -> Stopped | None:
+    order = next(filter(None, map(stopping.ordered, states)), None) or stopping.run_ordered(
+        Path(stage.order.state), stage.order.target["name"], stage.order.run
+    )
     return Stopped("person", f"stopped by {order['by']}: {order['why']}") if order else None
 
 
