@@ -26,6 +26,7 @@ app.add_typer(new_app, name="new")
 UsageError: Any = typer.BadParameter.__base__  # typer brings a click of its own, without a name
 TO_PYTEST = {"allow_extra_args": True, "ignore_unknown_options": True}
 NOBODY_READS = 141  # what a shell says of a program that SIGPIPE ended
+ORDERED = ("-p", "no:randomly")  # features are written in the order in which they are drilled
 QUIET = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 
 
@@ -48,7 +49,7 @@ def run(context: typer.Context, paths: list[str], target: Target) -> None:
     """Drill features: what `pytest PATHS --target NAME` does; further options go to pytest."""
     import pytest
 
-    words = [*paths, *context.args, "--target", target, "-p", "firemarshal.quiet", *QUIET]
+    words = [*paths, *context.args, "--target", target, "-p", "firemarshal.quiet", *QUIET, *ORDERED]
     words += ["-o", "console_output_style=classic"]  # drills are no percentage
     words.append(f"--rootdir={project().rootdir}")  # where heal and status will look, too
     try:
@@ -75,7 +76,7 @@ def rehearse(context: typer.Context, paths: list[str], target: Target) -> None:
     import pytest
 
     words = [*paths, *context.args, "--target", target, "--rehearse", "-q"]
-    words += ["-p", "firemarshal.quiet", *QUIET]
+    words += ["-p", "firemarshal.quiet", *QUIET, *ORDERED]
     words.append(f"--rootdir={project().rootdir}")
     sys.exit(int(pytest.main(["--import-mode=importlib", *words])))
 
