@@ -70,8 +70,12 @@ class Freeze(Table):
         """The hours as times of day; ValueError for what no clock shows."""
         if not self.hours:
             return None
-        begin, _, end = self.hours.partition("-")
-        return time.fromisoformat(begin), time.fromisoformat(end)
+        first, _, last = self.hours.partition("-")
+        begin = time.fromisoformat(first)
+        end = time.min if last == "24:00" else time.fromisoformat(last)
+        if begin == end:
+            raise ValueError(f"hours {self.hours!r} are none: leave hours out for the whole day")
+        return begin, end
 
     def holds(self, now: datetime) -> bool:
         """Whether it is that time; `now` in the profile's zone."""

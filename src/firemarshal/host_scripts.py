@@ -19,6 +19,27 @@ GONE, OTHER, ZOMBIE = 93, 94, 95
 DEADLINE = (
     'if command -v timeout >/dev/null 2>&1; then exec timeout -k 1 "$0" "$@"; else exec "$@"; fi'
 )
+# The end is told in the output itself: whoever holds the connection open must not delay it. What
+# fails is ended with its session, but for this shell, its parent, and what was there before it.
+STEP = """
+seconds=$1 mark=$2; shift 2
+if command -v timeout >/dev/null 2>&1; then
+  timeout -k 1 "$seconds" "$@" </dev/null 2>&1
+else
+  "$@" </dev/null 2>&1
+fi
+code=$?
+stat_of() { read -r line 2>/dev/null <"/proc/$1/stat" && set -- ${line##*) } && echo "$4 ${20}"; }
+if [ "$code" != 0 ] && own=$(stat_of "$$"); then
+  for path in /proc/[0-9]*; do
+    pid=${path#/proc/}
+    one=$(stat_of "$pid") && [ "${one% *}" = "${own% *}" ] || continue
+    [ "${one#* }" -ge "${own#* }" ] || continue
+    [ "$pid" = "$$" ] || [ "$pid" = "$PPID" ] || kill -s KILL "$pid" 2>/dev/null
+  done
+fi
+printf '\\n%s %s\\n' "$mark" "$code"
+"""
 SIGNAL = f"""
 set -f; pid=$1 start=$2 name=$3
 read -r line 2>/dev/null </proc/"$pid"/stat || exit {GONE}

@@ -35,6 +35,7 @@ from firemarshal.processes import (
     LISTING,
     Process,
     children_of,
+    finished,
     listed,
     local_processes,
     signal_exactly,
@@ -150,7 +151,7 @@ class LocalHost(Host):
     def ask(self, argv: Sequence[str], timeout_s: float, stdin: str) -> Result:
         """As `Host.ask`; the deadline kills everything the command started in its session."""
         try:
-            return finished(argv, timeout_s, stdin)
+            return Result(*finished(argv, timeout_s, stdin))
         except subprocess.TimeoutExpired:
             raise self._failed(argv, f"no end within {timeout_s:g} s, killed") from None
         except FileNotFoundError as error:
@@ -217,19 +218,27 @@ class SshHost(Host):
             self._words += ["-o", option]
         self._words += ["--", str(spec["address"])]
 
+    def line(self, argv: Sequence[str]) -> list[str]:
+        """What runs the words there when it is run here, with no deadline but one in the words."""
+        return [*self._words, shlex.join(argv)]
+
+    def not_asked(self, argv: Sequence[str], said: str) -> HostFailed:
+        """What to raise when the connection broke, or never was; `said` are ssh's own words."""
+        seen = " ".join(said.split()) or f"exit code {SSH_FAILED}"
+        return self._failed(argv, seen, next(cure for word, cure in CURES if word in seen))
+
     def ask(self, argv: Sequence[str], timeout_s: float, stdin: str) -> Result:
         """As `Host.ask`; the deadline holds on the far side too, where `timeout` is installed."""
-        remote = shlex.join(["sh", "-c", DEADLINE, f"{timeout_s:g}", *argv])
+        line = self.line(["sh", "-c", DEADLINE, f"{timeout_s:g}", *argv])
         begun = time.monotonic()
         try:
-            result = finished([*self._words, remote], timeout_s + CONNECT_TIMEOUT_S + 2, stdin)
+            result = Result(*finished(line, timeout_s + CONNECT_TIMEOUT_S + 2, stdin))
         except subprocess.TimeoutExpired:
             raise self._failed(argv, f"no answer within {timeout_s:g} s") from None
         except FileNotFoundError:
             raise self._failed(argv, "no ssh here", "install an OpenSSH client") from None
         if result.code == SSH_FAILED:
-            seen = " ".join(result.err.split()) or "exit code 255"
-            raise self._failed(argv, seen, next(cure for word, cure in CURES if word in seen))
+            raise self.not_asked(argv, result.err)
         if result.code in TIMEOUT_EXPIRED and time.monotonic() - begun >= timeout_s:
             raise self._failed(argv, f"no end within {timeout_s:g} s, killed")
         return result
@@ -277,24 +286,3 @@ def host(spec: Mapping[str, Any]) -> Host:
     if spec.get("via") == "ssh":
         return SshHost(spec)
     raise ValueError(f'host {spec.get("name")!r} has via = {spec.get("via")!r}; use "local", "ssh"')
-
-
-def finished(argv: Sequence[str], timeout_s: float, stdin: str) -> Result:
-    """Run to the end in a session of its own; at the deadline the whole session's group dies."""
-    with subprocess.Popen(
-        argv,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        process_group=0,  # not a session of its own: a verb's session ends with the verb
-    ) as running:
-        try:
-            out, err = running.communicate(stdin, timeout_s)
-        except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(running.pid, signal.SIGKILL)
-            raise
-    return Result(running.returncode, out, err)

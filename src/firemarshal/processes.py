@@ -6,7 +6,9 @@ successor would prove nothing.
 
 import os
 import signal
-from collections.abc import Iterable
+import subprocess
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -110,3 +112,24 @@ def signal_exactly(pid: int, start: int, number: signal.Signals) -> None:
         raise ProcessLookupError("no such process") from None
     finally:
         os.close(descriptor)
+
+
+def finished(argv: Sequence[str], timeout_s: float, stdin: str) -> tuple[int, str, str]:
+    """Run to the end: exit code, output and errors; at the deadline its whole group dies."""
+    with subprocess.Popen(
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        process_group=0,  # not a session of its own: a verb's session ends with the verb
+    ) as running:
+        try:
+            out, err = running.communicate(stdin, timeout_s)
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+            raise
+    return running.returncode, out, err

@@ -149,9 +149,9 @@ class Conductor:
 
     def _do_disaster(self, said: Json) -> None:
         stage, victims = self.stage, self._victims(said)
-        before_harm(stage, said["system"], said["fault"], victims)
-        self._hold()
         stage.waiting.pause(self.strikes_at_us)
+        before_harm(stage, said["system"], said["fault"], victims)  # of the moment of the harm
+        self._hold()
         stage.result.injected = True  # from the call on, also when it is cut off or not proved
         try:
             struck = stage.hands.inject(said["system"], said["fault"], victims)

@@ -8,23 +8,23 @@ import http.client
 import json
 import os
 import re
-import signal
-import subprocess
 import sys
-import tempfile
 import urllib.error
 import urllib.request
-from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from firemarshal.fault import NotDone
-from firemarshal.hosts import host
+from firemarshal.host_scripts import STEP
+from firemarshal.hosts import TIMEOUT_EXPIRED, Host, SshHost, host
+from firemarshal.keeper.commands import BROKEN, Ended, run
 from firemarshal.runbook import PLACE
 from firemarshal.secrets import without_secrets
 
 MOST_SAID = 2000
 SUCCESS = range(200, 300)
+FAR_GRACE_S = 3.0  # for the far side to end what is late, within the keeper's own
 Json = dict[str, Any]
 
 
@@ -39,25 +39,26 @@ def command(
 ) -> Json:
     """Run the words in `folder` and keep what they said in the file `log`.
 
-    What the command started in the background lives on after it, as servers must; at the deadline
-    everything that it started in its own process group dies. `words` are variables for it.
+    What a command that went well started in the background lives on after it, as servers must, and
+    is told as `left`; one that failed, or is late, is ended with everything it started. `words` are
+    variables for it, on another machine too.
     """
     system = configuration["system"]
     told = [filled(one, system) for one in argv]
-    if on:
-        return _on_host(told, on, timeout_s, log, system)
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)))
-    environment = {**os.environ, "PATH": path, **words}
-    with tempfile.TemporaryFile() as output:
-        try:
-            code = _run(told, folder, environment, output, timeout_s)
-        except OSError as problem:
-            raise NotDone(f"{told[0]}: {problem.strerror}") from None
-        output.seek(0)
-        said = _kept(output.read().decode(errors="replace"), log)
-    if code is None:
-        return {"ok": False, "answer": f"no end within {timeout_s:g} s, ended", "said": said}
-    return {"ok": code == 0, "answer": f"exit {code}", "said": said}
+    machine = _machine(on, system)
+    if isinstance(machine, SshHost):
+        ended = _far(machine, told, words, folder, timeout_s)
+    else:
+        path = os.environ.get("PATH", os.defpath)
+        words = {**words, "PATH": os.pathsep.join((path, str(Path(sys.executable).parent)))}
+        ended = _run(told, folder, words, timeout_s)
+    Path(log).write_text(ended.said, encoding="utf-8")
+    said = ended.said.strip()[-MOST_SAID:]
+    if ended.code is None:
+        answer = f"no end within {timeout_s:g} s, ended"
+        return {"ok": False, "answer": answer, "said": said, "left": []}
+    answer = f"exit {ended.code}"
+    return {"ok": ended.code == 0, "answer": answer, "said": said, "left": [*ended.left]}
 
 
 def request(
@@ -69,22 +70,41 @@ def request(
     timeout_s: float,
     configuration: Json,
 ) -> Json:
-    """One request, never through a proxy of the environment; any answer of success will do."""
+    """One request, through no proxy of the environment and to no other address it is sent on to.
+
+    Any answer of success will do where none is expected. A server that sends byte after byte is
+    not ended by `timeout_s`, but by whoever runs this in a child.
+    """
     system = configuration["system"]
     data = json.dumps(_filled(body, system)).encode() if body is not None else None
     sent = {"Content-Type": "application/json", **_filled(headers, system)}
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    code, said, broken = 0, "", ""
     try:
         asked = urllib.request.Request(filled(url, system), data, sent, method=method)  # noqa: S310
-        with opener.open(asked, timeout=timeout_s) as answer:
-            code, said = answer.status, answer.read(MOST_SAID).decode(errors="replace")
-    except urllib.error.HTTPError as problem:
-        with problem:
-            code, said = problem.code, problem.read(MOST_SAID).decode(errors="replace")
+        with _opened(asked, timeout_s) as answer:
+            code = answer.status
+            said = answer.read(MOST_SAID).decode(errors="replace")
     except (OSError, ValueError, http.client.HTTPException) as problem:
-        return {"ok": False, "answer": without_secrets(str(problem)), "said": ""}
-    well = code in expect if expect else code in SUCCESS
-    return {"ok": well, "answer": f"HTTP {code}", "said": without_secrets(said.strip())}
+        broken = str(problem) or type(problem).__name__
+    well = not broken and (code in expect if expect else code in SUCCESS)
+    told = ", then ".join(one for one in (f"HTTP {code}" if code else "", broken) if one)
+    return {"ok": well, "answer": without_secrets(told), "said": without_secrets(said.strip())}
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Follows nobody: a page to log in to is no success, and a token is for one address only."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Leave the answer as it is."""
+
+
+def _opened(asked: urllib.request.Request, timeout_s: float) -> Any:
+    """The answer, whatever its status says."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay())
+    try:
+        return opener.open(asked, timeout=timeout_s)
+    except urllib.error.HTTPError as answer:
+        return answer
 
 
 def filled(text: str, system: Json) -> str:
@@ -117,39 +137,29 @@ def _filled(value: Any, system: Json) -> Any:
     return [_filled(one, system) for one in value] if isinstance(value, list) else value
 
 
-def _run(
-    argv: list[str], folder: str, environment: dict[str, str], output: IO[bytes], timeout_s: float
-) -> int | None:
-    process = subprocess.Popen(
-        argv,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        process_group=0,  # of this session, so that a keeper that stops the drill ends it as well
-    )
+def _run(argv: list[str], folder: str, words: Json, timeout_s: float, mark: str = "") -> Ended:
     try:
-        return process.wait(timeout_s)
-    except subprocess.TimeoutExpired:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        return run(argv, folder, words, timeout_s, mark)
+    except OSError as problem:
+        raise NotDone(f"{argv[0]}: {problem.strerror}") from None
+
+
+def _machine(on: str, system: Json) -> Host | None:
+    if not on:
         return None
-
-
-def _on_host(argv: list[str], on: str, timeout_s: float, log: str, system: Json) -> Json:
     member = next((one for one in system.get("members", []) if one["name"] == on), None)
     if member is None:
         raise NotDone(f"{system['name']} has no member {on!r}; cure: correct `on` in the runbook")
-    machine = host(next(one for one in system["hosts"] if one["name"] == member["host"]))
-    done = machine.run(argv, timeout_s)
-    said = _kept(done.out + done.err, log)
-    return {"ok": done.code == 0, "answer": f"exit {done.code}", "said": said}
+    return host(next(one for one in system["hosts"] if one["name"] == member["host"]))
 
 
-def _kept(text: str, log: str) -> str:
-    """Write the whole of it as evidence; returns the end of it, for the journal."""
-    shown = without_secrets(text)
-    Path(log).write_text(shown, encoding="utf-8")
-    return shown.strip()[-MOST_SAID:]
+def _far(machine: SshHost, argv: list[str], words: Json, folder: str, timeout_s: float) -> Ended:
+    """Over ssh: the deadline holds over there, and the end is told by a mark nobody else knows."""
+    mark = f"firemarshal-{os.urandom(8).hex()}"
+    pairs = [f"{key}={value}" for key, value in words.items()]
+    far = ["sh", "-c", STEP, "step", f"{timeout_s:g}", mark, "env", *pairs, *argv]
+    ended = _run(machine.line(far), folder, {}, timeout_s + FAR_GRACE_S, mark)
+    if ended.code == BROKEN:
+        raise machine.not_asked(argv, ended.said)
+    late = ended.code in TIMEOUT_EXPIRED and ended.took_s >= timeout_s
+    return replace(ended, code=None) if late else ended

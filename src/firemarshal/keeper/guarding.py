@@ -1,42 +1,51 @@
 """The guards of a profile in the keeper's hands: asked before anything is touched, fail closed."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
-
-import orjson
+from typing import Any
 
 from firemarshal import stopping
 from firemarshal.guards import Guards
+from firemarshal.keeper import alarm
 from firemarshal.keeper.order import Ended
 from firemarshal.keeper.stage import Stage
+from firemarshal.keeper.stragglers import end_stragglers
 from firemarshal.keeper.verbs import Call
 from firemarshal.keeper.waiting import Stopped
 from firemarshal.state import SystemState
 
-SENTINEL = "firemarshal.keeper.sentinel"
 ERRANDS = "firemarshal.keeper.errands"
-GRACE_S, READY_S = 2.0, 5.0
+GRACE_S = 2.0
 Json = dict[str, Any]
 
 
 def before_anything(stage: Stage) -> None:
     """Freeze windows, the profile's questions, and stop conditions; raises Ended for a no."""
+    states = [stage.state(name) for name in stage.drill.systems]
+    if ended := [name for state in states for name in end_stragglers(state.folder)]:
+        stage.journal.note("stragglers", ended=ended)  # of a keeper that left nothing else
     for name, why in answers(stage):
         stage.journal.note("guard", name=name, no=why)
         if why:
             _refuse(stage, name, why)
-    states = [stage.state(name) for name in stage.drill.systems]
     stage.waiting.orders = lambda: _ordered(stage, states)
-    if stage.order.target["stop_when"]:
-        _watch(stage)
+    if stage.order.target["stop_when"] and (why := alarm.watch(stage)):
+        _refuse(stage, "stop conditions", why)
+
+
+def not_frozen(stage: Stage) -> None:
+    """Again before each act, because a window may begin while a drill waits; raises Ended."""
+    if why := _guards(stage).frozen(datetime.now(UTC)):
+        _refuse(stage, "freeze", why)
 
 
 def before_harm(stage: Stage, system: str, fault: str, victims: list[Json]) -> None:
-    """The blast radius of exactly these victims; raises Ended when it is too large, or unknown."""
+    """The hour, and the blast radius of exactly these victims; raises Ended for a no.
+
+    A radius that nobody can tell is a no.
+    """
+    not_frozen(stage)
     _compare(stage, fault, victims)
     for name, why in radius(stage, system, fault, victims):
         if why:
@@ -121,34 +130,3 @@ def _ordered(stage: Stage, states: list[SystemState]) -> Stopped | None:
         Path(stage.order.state), stage.order.target["name"], stage.order.run
     )
     return Stopped("person", f"stopped by {order['by']}: {order['why']}") if order else None
-
-
-def _watch(stage: Stage) -> None:
-    """Start the sentinel and wait until every condition has been asked once."""
-    system = stage.drill.systems[0]
-    spec = {
-        "conditions": stage.order.target["stop_when"],
-        "configuration": stage.order.configuration(system),
-        "folder": str(stage.order.rootdir),
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", SENTINEL], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
-    )
-    stage.sentinel = process
-    assert process.stdin and process.stdout
-    process.stdin.write(orjson.dumps(spec) + b"\n")
-    slowest_us = round(max(one["within_s"] for one in spec["conditions"]) * 1e6)
-    until_us = stage.begun_us + slowest_us + round(READY_S * 1e6)
-    out = process.stdout
-    if not stage.waiting.for_any([out.fileno()], until_us):
-        _refuse(stage, "stop conditions", "they were not all answered in time")
-    first = _line(out)
-    if first != "ready":
-        _refuse(stage, "stop conditions", first or "what watches them died")
-    stage.waiting.alarms[out.fileno()] = lambda: Stopped(
-        "stop-condition", _line(out) or "what watches the stop conditions died"
-    )
-
-
-def _line(out: IO[bytes]) -> str:
-    return out.readline().decode(errors="replace").strip()

@@ -29,11 +29,12 @@ def heal_leftovers(
     *,
     force: bool = False,
 ) -> list[str]:
-    """Undo everything pending on a system and remove what dead drills made there.
+    """Undo everything pending on a system and remove what dead drills made and left running there.
 
     Must be called with the system's lock held. Returns what still stands, [] when all is proved.
     `elsewhere` is how the system is reached, for what another machine may have left on it.
     """
+    ended = end_stragglers(state.folder)
     forget_all(state)
     refused = _adopted(state, waiting, elsewhere, tell, force=force) if elsewhere else []
     undos, damaged = state.readable(), state.damaged()
@@ -49,7 +50,6 @@ def heal_leftovers(
             undos=[undo.path.name for undo in undos],
             heads=_heads(folder),
         )
-        ended = end_stragglers(state.folder)
         journal.note("stragglers", ended=ended)
         healer = Healer(journal, waiting, folder, state.folder.parent.parent)
         standing = healer.heal_all(state, within_s) + damaged

@@ -4,6 +4,7 @@ from typing import Any
 
 from firemarshal import asking
 from firemarshal.clock import boot_id, now_us, seconds_text, utc_text
+from firemarshal.keeper.guarding import not_frozen
 from firemarshal.keeper.hands import Injection, integers
 from firemarshal.keeper.stage import Stage
 from firemarshal.keeper.verbs import Answer, Call
@@ -125,7 +126,8 @@ def _called(stage: Stage, said: Json, step: Json, number: int) -> Json:
     told: Json = answer.value
     late = not told["ok"] and answer.after_us - answer.before_us >= step["deadline_us"]
     outcome = "done" if told["ok"] else "late" if late else "failed"
-    return {"outcome": outcome, "answer": told["answer"], "said": told["said"]}
+    answered = {"outcome": outcome, "answer": told["answer"], "said": told["said"]}
+    return {**answered, "left_running": told["left"]} if told.get("left") else answered
 
 
 def _asked(stage: Stage, said: Json, step: Json, until_us: int) -> Json:
@@ -214,6 +216,7 @@ def _verb(
 
 def _begin(stage: Stage, name: str) -> int:
     """The moment it begins, which is T0 where no disaster was before."""
+    not_frozen(stage)
     at_us = now_us()
     stage.journal.note("recovery begins", durable=True, recovery=name, at=at_us)
     if stage.struck is None:

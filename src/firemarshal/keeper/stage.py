@@ -14,6 +14,7 @@ from firemarshal.keeper.hands import FaultHands, Healer, Injection
 from firemarshal.keeper.instrument import Instrument
 from firemarshal.keeper.order import Order
 from firemarshal.keeper.results import Result
+from firemarshal.keeper.stragglers import SENTINEL_NOTE, end_session, forget_verb
 from firemarshal.keeper.verbs import Answer, Call
 from firemarshal.keeper.waiting import Waiting
 from firemarshal.keeper.watch import Watch
@@ -132,11 +133,15 @@ class Stage:
             self.waiting.on_beat = lambda: None
 
     def end_sentinel(self) -> None:
-        """Nobody watches the stop conditions any more: the drill is on its way home."""
+        """Nobody watches the stop conditions any more; every question dies with who asked it."""
         self.waiting.alarms.clear()
         if self.sentinel:
-            self.sentinel.kill()
-            self.sentinel.communicate()
+            end_session(self.sentinel.pid)
+            self.sentinel.wait()
+            for stream in (self.sentinel.stdin, self.sentinel.stdout):
+                if stream:
+                    stream.close()
+            forget_verb(self.state(self.drill.systems[0]).folder, SENTINEL_NOTE)
             self.sentinel = None
 
     def end_instruments(self) -> None:

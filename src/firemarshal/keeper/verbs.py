@@ -49,8 +49,9 @@ class Answer:
 class Call:
     """A function by name with JSON arguments: also a Chaos Toolkit activity, to be replayed.
 
-    `leaves_running` spares what a call that returned left in the background: a team's own script
-    that starts a server has done its work, while a verb that leaves something has a defect.
+    `leaves_running` spares what a call left in the background when it returned, and its answer
+    has no `ok` that is false: a team's own script that starts a server has done its work, while a
+    verb that leaves something has a defect.
     """
 
     name: str
@@ -98,7 +99,7 @@ def run_verb(
 
     `heed` False is for healing: nothing but the deadline ends it. `forked` learns the session
     before the call begins. The child and whatever it started in its session are dead when this
-    returns, whatever the answer; but for a call that returned and `leaves_running`.
+    returns, whatever the answer; but for a call that went well and `leaves_running`.
     """
     reader, writer = os.pipe()
     go_reader, go_writer = os.pipe()
@@ -117,8 +118,7 @@ def run_verb(
         os.write(go_writer, b"go")
         data = _collect(reader, pidfd, waiting, began_us + round(deadline_s * 1e6), heed)
     finally:
-        returned = (data or b"").startswith(b'{"status":"done"')
-        _end(pid, pidfd, spare=returned and call.leaves_running)
+        _end(pid, pidfd, spare=call.leaves_running and _went_well(data))
         os.close(go_writer)
         os.close(reader)
         os.close(pidfd)
@@ -127,6 +127,17 @@ def run_verb(
     if not data:
         return Answer("died", error="its process ended without an answer")
     return Answer(**orjson.loads(data))
+
+
+def _went_well(data: bytes | None) -> bool:
+    """Whether the call returned, and does not itself say that it failed."""
+    try:
+        said = orjson.loads(data or b"null")
+    except orjson.JSONDecodeError:
+        return False  # killed while it answered
+    if said is None or said["status"] != "done":
+        return False
+    return not (isinstance(said["value"], dict) and said["value"].get("ok") is False)
 
 
 def _collect(reader: int, pidfd: int, waiting: Waiting, until_us: int, heed: bool) -> bytes | None:
@@ -142,11 +153,14 @@ def _collect(reader: int, pidfd: int, waiting: Waiting, until_us: int, heed: boo
 
 
 def _end(pid: int, pidfd: int, *, spare: bool) -> None:
-    """End the whole session; a child killed before its setsid has no group of its own yet."""
+    """End the child, and all that it started unless that is spared.
+
+    Before it is reaped, so that its pid cannot be another's yet.
+    """
+    if not spare:
+        end_session(pid)
     with suppress(ProcessLookupError):
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-    if not spare:
-        end_session(pid)  # before it is reaped, so that its pid cannot be another's session yet
     os.waitpid(pid, 0)
 
 
