@@ -14,6 +14,8 @@ from firemarshal.system import CannotTell, Configuration
 WITHIN_S = 5.0
 TABLE = "firemarshal.tombstone"
 NOT_THERE = (NO_TABLE, NO_SCHEMA)
+MADE_AT_ONCE = ("23505", "42P07")  # IF NOT EXISTS looks first, and then two may make it
+TRIES = 5
 CREATE = f"""CREATE TABLE IF NOT EXISTS {TABLE}
   (only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one), drill text NOT NULL, told text)"""
 WRITE = f"""INSERT INTO {TABLE} (drill, told) VALUES ($1, $2)
@@ -25,15 +27,15 @@ def claim(configuration: Configuration, told: str) -> dict[str, Any]:
     """Write who drills, unless somebody else does; `{drill, told}` of who stands there now."""
     with Session(configuration, primary_of(configuration), WITHIN_S, "client") as session:
         made_schema(session)
-        for again in (True, False):
+        session.rows("SET synchronous_commit = local")
+        for left in reversed(range(TRIES)):
             try:
-                session.rows("SET synchronous_commit = local")
                 session.rows(CREATE)
                 session.rows(WRITE, _drill(configuration), told)
                 return _standing(session)
             except Rejected as error:
-                if error.state not in NOT_THERE or not again:
-                    raise  # else its last holder has just dropped it
+                if error.state not in (*NOT_THERE, *MADE_AT_ONCE) or not left:
+                    raise  # else somebody has just made it, or its last holder dropped it
     raise AssertionError("unreachable")
 
 
