@@ -16,7 +16,7 @@ from firemarshal.keeper.stragglers import end_started, start_of, started_by, sub
 from firemarshal.secrets import without_secrets
 
 MOST_KEPT = 1 << 20
-MARGIN = 1 << 16  # a secret that a cut would halve is hidden whole before
+MARGIN = 1 << 16  # dropped at a cut, which may go through the middle of a secret
 CHUNK = 1 << 16
 LONGEST_MARK = 200
 BROKEN = -1
@@ -42,7 +42,7 @@ class BothEnds:
     def text(self) -> str:
         """What may be kept, secrets hidden, with a line that says how much is left out."""
         if self.total > len(self.first) + len(self.last):
-            first, last = _shown(self.first), _shown(self.last)
+            first, last = _shown(self.first)[:-MARGIN], _shown(self.last)[MARGIN:]
         elif len(first := _shown(self.first + self.last)) > 2 * MOST_KEPT:
             last = first
         else:
