@@ -14,8 +14,7 @@ from firemarshal.system import CannotTell, Configuration
 WITHIN_S = 5.0
 TABLE = "firemarshal.tombstone"
 NOT_THERE = (NO_TABLE, NO_SCHEMA)
-MADE_AT_ONCE = ("23505", "42P07")  # IF NOT EXISTS looks first, and then two may make it
-TRIES = 5
+ONE_AT_A_TIME = "SELECT pg_advisory_lock(7246011873)"  # IF NOT EXISTS looks first, and two may make
 CREATE = f"""CREATE TABLE IF NOT EXISTS {TABLE}
   (only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one), drill text NOT NULL, told text)"""
 WRITE = f"""INSERT INTO {TABLE} (drill, told) VALUES ($1, $2)
@@ -26,17 +25,12 @@ WRITE = f"""INSERT INTO {TABLE} (drill, told) VALUES ($1, $2)
 def claim(configuration: Configuration, told: str) -> dict[str, Any]:
     """Write who drills, unless somebody else does; `{drill, told}` of who stands there now."""
     with Session(configuration, primary_of(configuration), WITHIN_S, "client") as session:
-        made_schema(session)
+        session.rows(ONE_AT_A_TIME)
         session.rows("SET synchronous_commit = local")
-        for left in reversed(range(TRIES)):
-            try:
-                session.rows(CREATE)
-                session.rows(WRITE, _drill(configuration), told)
-                return _standing(session)
-            except Rejected as error:
-                if error.state not in (*NOT_THERE, *MADE_AT_ONCE) or not left:
-                    raise  # else somebody has just made it, or its last holder dropped it
-    raise AssertionError("unreachable")
+        made_schema(session)
+        session.rows(CREATE)
+        session.rows(WRITE, _drill(configuration), told)
+        return _standing(session)
 
 
 def claimed(configuration: Configuration) -> dict[str, Any]:
@@ -61,6 +55,7 @@ def claimed(configuration: Configuration) -> dict[str, Any]:
 def release(configuration: Configuration) -> dict[str, Any]:
     """Remove this drill's row and, if nobody else came, the table; safe when it never was there."""
     with Session(configuration, primary_of(configuration), WITHIN_S, "client") as session:
+        session.rows(ONE_AT_A_TIME)
         session.rows("SET synchronous_commit = local")
         session.rows(f"SET lock_timeout = {round(WITHIN_S * 500)}")
         try:
