@@ -5,6 +5,7 @@ from typing import Any
 
 from firemarshal import state
 from firemarshal.keeper.client import KeeperHouse
+from firemarshal.keeper.stragglers import noted
 from firemarshal.project import Project
 
 LOOKS = "healing"
@@ -39,7 +40,7 @@ def heal_all(
         for one in profile.systems
         if not one.lab
     }
-    names = dict.fromkeys([*_left(project, profile.name), *elsewhere])
+    names = dict.fromkeys([*_left(project, profile.name), *_ran(project, profile.name), *elsewhere])
     if not names:
         say(f"{profile.name}: nothing stands")
         return {}
@@ -129,3 +130,8 @@ def _left(project: Project, name: str) -> list[str]:
     return [
         one for one, found in states.items() if found.readable() or found.made() or found.damaged()
     ]
+
+
+def _ran(project: Project, name: str) -> list[str]:
+    """Systems on which a keeper died in the middle of a command, maybe with nothing else left."""
+    return [one for one in _systems(project, name) if noted(project.state / name / one)]

@@ -49,6 +49,11 @@ def forget_verb(folder: Path, name: str = "verb") -> None:
     (folder / f"{name}.json").unlink(missing_ok=True)
 
 
+def noted(folder: Path) -> bool:
+    """Whether a session is noted that nobody has ended: of a keeper at work, or of a dead one."""
+    return any((folder / f"{note}.json").exists() for note in NOTES)
+
+
 def end_stragglers(folder: Path) -> list[str]:
     """SIGKILL what a dead keeper's last verb and its sentinel left; returns their command names.
 
