@@ -23,7 +23,8 @@ FAULT = Fault(
     needs=("Patroni: POST /switchover",),
 )
 UNDER_WAY_S = 1.5
-SWITCH_S, FOLLOW_US, LOOK_EVERY_S = 15.0, 12_000_000, 0.1
+SWITCH_S, FOLLOW_US, LOOK_EVERY_S = 20.0, 12_000_000, 0.1
+ALL_US = 28_000_000  # a keeper ends an injection after 30 s
 Json = dict[str, Any]
 
 
@@ -51,12 +52,13 @@ def inject(victims: list[Json], configuration: Json) -> Json:
     A kill before the old one follows meets a pair that has no standby, which is another disaster.
     """
     asked: Json = {}
+    until_us = now_us() + ALL_US
     for victim in victims:
         member = member_named(configuration["system"], victim["name"])
         still_leads(victim, member, host_of(configuration["system"], member["host"]))
         asked = {"earliest_us": now_us(), "latest_us": now_us()}
         ask(f"{member['manager_url']}/switchover", "POST", {"leader": victim["name"]}, SWITCH_S)
-        _settle(victim["name"], configuration, now_us() + FOLLOW_US)
+        _settle(victim["name"], configuration, min(now_us() + FOLLOW_US, until_us))
     return asked
 
 
