@@ -21,6 +21,7 @@ from toy_project import wait_until
 from firemarshal import secrets
 from firemarshal.keeper import commands, errands
 from firemarshal.keeper.commands import BothEnds
+from firemarshal.keeper.sentinel import Question
 from firemarshal.keeper.stragglers import end_session, everything, look
 from firemarshal.keeper.verbs import Answer, Call, run_verb
 from firemarshal.keeper.waiting import Waiting
@@ -175,6 +176,16 @@ def test_what_a_good_step_leaves_running_is_told_and_can_go_on_talking(
         assert left, "it did not live on"
         end_session(left.session)
     wait_until(lambda: running(tmp_path) == [], 10, "it still runs")
+
+
+def test_a_question_leaves_nothing_even_when_it_is_answered(tmp_path: Path) -> None:
+    """In a process of its own, as the sentinel asks."""
+    asks = {"name": "asks", "file": "", "http": None, "within_s": 5, "every_s": 1, "times": 1}
+    script = "setsid sleep 60 & sleep 60 & sleep 0.2"
+    asked = Question({**asks, "run": ["sh", "-c", script]}, CONFIGURATION, str(tmp_path))
+    while (why := asked.answer()) is None:
+        time.sleep(0.01)
+    assert (why, running(tmp_path)) == ("", [])
 
 
 def test_output_without_end_is_bounded(waiting: Waiting, tmp_path: Path) -> None:

@@ -66,12 +66,19 @@ class Ended:
 
 
 def run(
-    argv: Sequence[str], folder: str, words: Mapping[str, str], timeout_s: float, mark: str = ""
+    argv: Sequence[str],
+    folder: str,
+    words: Mapping[str, str],
+    timeout_s: float,
+    *,
+    mark: str = "",
+    spare: bool = True,
 ) -> Ended:
     """Run the words; what fails or is late is ended with everything it started.
 
-    `words` are variables for it. With a `mark`, a line of it and a code in the output is the end,
-    whoever holds the connection open, and a connection that ends without it has the code BROKEN.
+    So is what a good one left in the background, unless that is to be spared. `words` are
+    variables for it. With a `mark`, a line of it and a code in the output is the end, whoever
+    holds the connection open, and a connection that ends without it has the code BROKEN.
     Raises OSError when it cannot be started.
     """
     subreaper()
@@ -98,7 +105,7 @@ def run(
     try:
         code = hearing.until_end(until_us)
         left = tuple(f"{one.pid} {one.name}" for one in started_by(os.getpid(), since))
-        if code == 0 and not mark:
+        if code == 0 and spare and not mark:
             hearing.leave_open()
         else:
             end_started(os.getpid(), since)

@@ -36,12 +36,13 @@ def command(
     log: str,
     words: Json,
     configuration: Json,
+    spare: bool = True,
 ) -> Json:
     """Run the words in `folder` and keep what they said in the file `log`.
 
     What a command that went well started in the background lives on after it, as servers must, and
     is told as `left`; one that failed, or is late, is ended with everything it started. `words` are
-    variables for it, on another machine too.
+    variables for it, on another machine too. A question has nothing to leave: no `spare`.
     """
     system = configuration["system"]
     told = [filled(one, system) for one in argv]
@@ -51,7 +52,7 @@ def command(
     else:
         path = os.environ.get("PATH", os.defpath)
         words = {**words, "PATH": os.pathsep.join((path, str(Path(sys.executable).parent)))}
-        ended = _run(told, folder, words, timeout_s)
+        ended = _run(told, folder, words, timeout_s, spare=spare)
     Path(log).write_text(ended.said, encoding="utf-8")
     said = ended.said.strip()[-MOST_SAID:]
     if ended.code is None:
@@ -137,9 +138,9 @@ def _filled(value: Any, system: Json) -> Any:
     return [_filled(one, system) for one in value] if isinstance(value, list) else value
 
 
-def _run(argv: list[str], folder: str, words: Json, timeout_s: float, mark: str = "") -> Ended:
+def _run(argv: list[str], folder: str, words: Json, timeout_s: float, **more: Any) -> Ended:
     try:
-        return run(argv, folder, words, timeout_s, mark)
+        return run(argv, folder, words, timeout_s, **more)
     except OSError as problem:
         raise NotDone(f"{argv[0]}: {problem.strerror}") from None
 
@@ -158,7 +159,7 @@ def _far(machine: SshHost, argv: list[str], words: Json, folder: str, timeout_s:
     mark = f"firemarshal-{os.urandom(8).hex()}"
     pairs = [f"{key}={value}" for key, value in words.items()]
     far = ["sh", "-c", STEP, "step", f"{timeout_s:g}", mark, "env", *pairs, *argv]
-    ended = _run(machine.line(far), folder, {}, timeout_s + FAR_GRACE_S, mark)
+    ended = _run(machine.line(far), folder, {}, timeout_s + FAR_GRACE_S, mark=mark)
     if ended.code == BROKEN:
         raise machine.not_asked(argv, ended.said)
     late = ended.code in TIMEOUT_EXPIRED and ended.took_s >= timeout_s

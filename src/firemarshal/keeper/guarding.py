@@ -116,7 +116,7 @@ def _no(stage: Stage, question: Json) -> str:
     else:
         log = str(stage.order.path / "guards.log")
         words = {"on": "", "folder": str(stage.order.rootdir), "log": log, "words": {}}
-        function, given = "command", given | words | {"argv": question["run"]}
+        function, given = "command", given | words | {"argv": question["run"], "spare": False}
     system = stage.drill.systems[0]
     call = Call(question["name"], ERRANDS, function, given, stage.order.configuration(system))
     answer = stage.hands.call(call, question["within_s"] + GRACE_S)

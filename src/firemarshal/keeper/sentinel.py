@@ -147,6 +147,7 @@ def why_stop(condition: Json, configuration: Json, folder: str) -> str:
             answer = request(**condition["http"], **given)
         else:
             given |= {"on": "", "folder": folder, "log": os.devnull, "words": {}}
+            given |= {"spare": False}
             answer = command(argv=condition["run"], **given)
     except (NotDone, OSError) as problem:
         return f"{name}: {problem}"
