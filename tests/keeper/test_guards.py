@@ -367,6 +367,25 @@ def test_a_question_of_a_killed_keeper_is_ended_by_whoever_comes_next(
     assert asked() == []
 
 
+def test_what_a_killed_sentinel_asked_is_ended_by_the_next_heal(root: Path) -> None:
+    """Keeper and sentinel die together while a condition's command hangs."""
+    hangs = f"""run = ["sh", "-c", "test ! -e '{root}/hang' || sleep 63"]"""
+    condition = f'[[stop_when]]\nname = "hangs"\n{hangs}\nwithin_s = 50\nevery_s = 0.1\n'
+    project = guarded(root, condition)
+    run = project.start()
+    project.wait_for_event("watching")
+    (root / "hang").touch()
+    wait_until(lambda: "sleep 63" in str(project.processes()), 10, "no question")
+    kept = [one for one in project.processes() if "sentinel" in one or "keeper.server" in one]
+    for pid in (run.pid, project.keeper_pid(), *(int(one.split()[0]) for one in kept)):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    run.communicate(timeout=30)
+    assert "sleep 63" in str(project.processes())
+    assert project.command("heal", "--target", "lab").returncode == 0
+    assert "sleep 63" not in str(project.processes())
+
+
 def test_a_freeze_is_asked_again_before_each_act(root: Path) -> None:
     """A window may begin after the first question: the same stage, with the window of then."""
     project = guarded(root, "")
