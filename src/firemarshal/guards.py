@@ -127,7 +127,7 @@ class Guards(Table):
     def too_many(self, harmed: Iterable[str], members: Iterable[str]) -> str:
         """Why so many may not be harmed, "" when they may; the percentage is rounded up."""
         hit, every = len(set(harmed)), len(set(members))
-        percent = -(-100 * hit // every) if every else 100
+        percent = min(100, -(-100 * hit // every)) if every else 100
         told = f"{hit} of {every} members ({percent} %)"
         if self.most_members is not None and hit > self.most_members:
             return f"{told} would be harmed, the profile allows {self.most_members}"

@@ -86,10 +86,12 @@ def test_what_a_guard_would_refuse_is_told_with_an_exit_code_of_its_own(
     project: ToyProject,
 ) -> None:
     path = project.root / "targets/lab.toml"
-    path.write_text(f"{path.read_text()}\n[guards]\nleast_healthy = 1\n")
+    stops = '[[stop_when]]\nname = "the cord"\nrun = ["false"]\n'
+    path.write_text(f"{path.read_text()}\n[guards]\nleast_healthy = 1\n{stops}")
     done = project.command("rehearse", "features", "--target", "lab")
     assert done.returncode == 11
     assert "guard least_healthy: REFUSED, 0 healthy members would be left" in done.stdout
+    assert "guard stop conditions: REFUSED, the cord: exit 1" in done.stdout
 
 
 def test_beside_a_drill_nothing_is_looked_at_and_the_lab_is_left_alone(

@@ -54,10 +54,12 @@ def machines(tmp_path: Path) -> Iterator[tuple[Machine, Machine]]:
     first, second = (
         Machine(tmp_path / name, table["members"][0], uuid) for name in ("first", "second")
     )
-    yield first, second
-    assert not first.tombstone.exists()
-    assert not (first.folder / "fault.refuse").exists()
-    owner.clear()
+    try:
+        yield first, second
+        assert not first.tombstone.exists()
+        assert not (first.folder / "fault.refuse").exists()
+    finally:
+        owner.clear()
     for one in (first, second, owner):
         assert one.processes() == []
         assert one.undos() == []

@@ -82,8 +82,7 @@ def radius(stage: Stage, system: str, fault: str, victims: list[Json]) -> Iterat
     """The guards on exactly these victims, with why they say no, "" for yes."""
     guards = _guards(stage)
     members = [one["name"] for one in stage.order.systems[system]["members"]]
-    named = {one["name"] for one in victims}
-    harmed = named & {*members} or named  # a link or a table is harmed as a member would be
+    harmed = {one["name"] for one in victims}  # a link or a table counts as a member would
     yield f"blast radius of {fault}", guards.too_many(harmed, members)
     if guards.least_healthy:
         yield "least_healthy", _too_few(stage, system, harmed, guards.least_healthy)

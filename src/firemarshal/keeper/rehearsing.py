@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from firemarshal.keeper import alarm
 from firemarshal.keeper.guarding import answers, radius
 from firemarshal.keeper.order import Ended
 from firemarshal.keeper.stage import Stage
@@ -15,13 +16,17 @@ def rehearse(stage: Stage) -> Json:
 
     The victims are those of this moment: a condition before a fault may change who they are.
     """
+    guards = [{"name": name, "no": why} for name, why in answers(stage)]
+    if stage.order.target["stop_when"]:
+        guards.append({"name": "stop conditions", "no": alarm.watch(stage)})
+        stage.end_sentinel()
     steps = [_step(stage, step.keyword, step.text, step.declaration) for step in stage.drill.steps]
     return {
         "drill": stage.drill.name,
         "drill_sha256": stage.drill.sha256,
         "file": f"{stage.drill.file}:{stage.drill.line}",
         "systems": [_system(stage, name) for name in stage.drill.systems],
-        "guards": [{"name": name, "no": why} for name, why in answers(stage)],
+        "guards": guards,
         "steps": steps,
         "needs": sorted({need for one in _acts(stage).values() for need in one["needs"]}),
         "takes_us": list(_takes(stage)),
