@@ -76,15 +76,19 @@ def _heal(
     say: Callable[[str], None],
     more: Json,
 ) -> list[str]:
-    say(f"{system}: healing" if system in _left(project, name) else f"{system}: looking")
+    left = system in _left(project, name)
+    say(f"{system}: healing" if left else f"{system}: looking")
+    events: set[str] = set()
 
     def hear(message: Json) -> None:
+        events.add(message.get("event", ""))
         if message["tell"] == "healing":
             for one in message["standing"]:
                 say(f"{system}: still stands: {one}")
 
     standing = house.heal(project.state, name, [system], within_s, hear, **more)
-    say(f"{system}: " + ("NOT CLEAN: " + "; ".join(standing) if standing else "healed, and proved"))
+    well = "healed, and proved" if left or "opened" in events else "nothing stands"
+    say(f"{system}: " + ("NOT CLEAN: " + "; ".join(standing) if standing else well))
     return standing
 
 

@@ -132,6 +132,32 @@ def test_a_tombstone_that_has_run_out_is_taken_over(machines: tuple[Machine, Mac
     assert first.command("heal", "--target", "staging").returncode == 0
 
 
+def test_a_tombstone_with_half_an_undo_is_refused_as_often_as_it_is_read(
+    machines: tuple[Machine, Machine],
+) -> None:
+    """Else the second healing would take the first half for all of it, and take it away."""
+    first, second = machines
+    run, pid = begun(first, "watching")
+    kill_everything(first, run, pid)
+    whole = first.tombstone.read_bytes()
+    standing = orjson.loads(whole)
+    value = orjson.loads(standing["told"])
+    value["undos"].append({"fault": "null.hang"})
+    standing["told"] = orjson.dumps(value).decode()
+    first.tombstone.write_bytes(orjson.dumps(standing))
+    for _ in range(2):
+        told = second.command("heal", "--target", "staging", "--even-if-held")
+        assert told.returncode == 20
+        assert "undo 1 of the tombstone on toy has no" in told.stdout
+        assert first.tombstone.exists()
+    first.tombstone.write_bytes(whole)
+    healed = second.command("heal", "--target", "staging", "--even-if-held")
+    assert "toy: healed, and proved" in healed.stdout
+    again = second.command("heal", "--target", "staging")
+    assert "toy: nothing stands" in again.stdout
+    assert first.command("heal", "--target", "staging").returncode == 0
+
+
 def test_a_damaged_tombstone_is_told_and_never_acted_upon(
     machines: tuple[Machine, Machine],
 ) -> None:

@@ -38,11 +38,16 @@ def adopt(hands: Hands, state: SystemState, configuration: Json, *, force: bool)
     if datetime.now(UTC) < until and not force:
         return [f"{held_by(name, standing)}; or now, if it is gone: --even-if-held"]
     own = {**configuration, "drill": standing["drill"]}
-    state.write_made(standing["drill"], {"module": module, "configuration": own})
-    for number, undo in enumerate(undos):
-        whole = {**undo, "configuration": own, "drill_id": standing["drill"], "folder": ""}
-        if missing := [key for key in UNDO_KEYS if key not in whole]:
+    whole = [
+        {**undo, "configuration": own, "drill_id": standing["drill"], "folder": ""}
+        for undo in undos
+    ]
+    for number, undo in enumerate(whole):
+        if missing := [key for key in UNDO_KEYS if key not in undo]:
             return [f"undo {number} of the tombstone on {name} has no {', '.join(missing)}"]
-        state.write_undo(number, whole)
+    for number, undo in enumerate(whole):
+        state.write_undo(number, undo)
+    # The note comes last: with it the tombstone counts as taken over and is not read again.
+    state.write_made(standing["drill"], {"module": module, "configuration": own})
     hands.journal.note("adopted", durable=True, system=name, drill=standing["drill"], told=value)
     return []

@@ -32,6 +32,7 @@ def claim(stage: Stage) -> None:
         stage.note_what_we_make(system)
         answer = ask(stage.hands, stage.order.configuration(system), "claim", told(stage.order, []))
         if not answer.done:
+            stage.doubtful.append(system)  # it may have been written before its answer was lost
             _without(stage, system, answer.error)
         elif answer.value.get("drill") != stage.order.short_id:
             raise Ended("ABORTED", "lock", held_by(system, answer.value))
@@ -50,9 +51,13 @@ def holder(stage: Stage, system: str) -> str:
 
 def release(stage: Stage, system: str) -> str:
     """Take it away; why it could not be, "" when it is gone or never was."""
-    if system not in stage.claimed:
+    if system not in (*stage.claimed, *stage.doubtful):
         return ""
-    return ask(stage.hands, stage.order.configuration(system), "release").error
+    why = ask(stage.hands, stage.order.configuration(system), "release").error
+    if why and system in stage.doubtful:
+        stage.journal.note("tombstone in doubt", durable=True, system=system, why=why)
+        return ""
+    return why
 
 
 def ask(hands: Hands, configuration: Json, function: str, *words: str) -> Answer:
@@ -115,7 +120,10 @@ def _without(stage: Stage, system: str, why: str) -> None:
 
 
 def _tell(stage: Stage, undo: Undo) -> None:
-    """Add the undo before the harm is done; that it cannot is told, as the local one stands."""
+    """Add the undo before the harm is done; raises Ended where no other machine could see it.
+
+    What people do goes on even so: a recovery is there to bring back what cannot be written to.
+    """
     system = undo.value["system"]
     if system in stage.claimed:
         own = [one for one in stage.hands.armed if one.value["system"] == system]
@@ -124,3 +132,5 @@ def _tell(stage: Stage, undo: Undo) -> None:
         )
         if not answer.done:
             stage.journal.note("tombstone not told", system=system, why=answer.error)
+            if "verb" not in undo.value:
+                _without(stage, system, answer.error)

@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Measured:
-    """What a promise is held against; `why` "" means that the figures alone decide.
+    """What a promise is held against; `decided` None means that the figures alone decide.
 
     `open_because` says why no upper end was seen, None that nothing could be compared.
     """

@@ -41,6 +41,7 @@ class Stage:
     instruments: list[Instrument] = field(default_factory=list)
     prepared: list[str] = field(default_factory=list)
     claimed: list[str] = field(default_factory=list)
+    doubtful: list[str] = field(default_factory=list)
     before: dict[str, Json | None] = field(default_factory=dict)
     struck: Injection | None = None
     watch: Watch | None = None
