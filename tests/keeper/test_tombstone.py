@@ -150,6 +150,11 @@ def test_a_tombstone_with_half_an_undo_is_refused_as_often_as_it_is_read(
         assert told.returncode == 20
         assert "undo 1 of the tombstone on toy has no" in told.stdout
         assert first.tombstone.exists()
+    value["undos"] = [{**orjson.loads(orjson.loads(whole)["told"])["undos"][0], "module": "shutil"}]
+    standing["told"] = orjson.dumps(value).decode()
+    first.tombstone.write_bytes(orjson.dumps(standing))
+    told = second.command("heal", "--target", "staging", "--even-if-held")
+    assert (told.returncode, "names 'shutil', no fault" in told.stdout) == (20, True)
     first.tombstone.write_bytes(whole)
     healed = second.command("heal", "--target", "staging", "--even-if-held")
     assert "toy: healed, and proved" in healed.stdout

@@ -1,7 +1,10 @@
 """Healing what another machine left: its tombstone tells every undo, so that it becomes ours."""
 
+import re
 from datetime import UTC, datetime
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -10,7 +13,9 @@ from firemarshal.keeper.claiming import ask, held_by
 from firemarshal.keeper.hands import Hands
 from firemarshal.kinds import module_of
 from firemarshal.state import UNDO_KEYS, SystemState
+from firemarshal.target import find_spec_safely
 
+IS_ACTION = re.compile(rb"^(FAULT|RECOVERY)\b", re.MULTILINE)
 Json = dict[str, Any]
 
 
@@ -45,9 +50,20 @@ def adopt(hands: Hands, state: SystemState, configuration: Json, *, force: bool)
     for number, undo in enumerate(whole):
         if missing := [key for key in UNDO_KEYS if key not in undo]:
             return [f"undo {number} of the tombstone on {name} has no {', '.join(missing)}"]
+        if not _undoes(str(undo["module"])):
+            return [f"undo {number} of the tombstone on {name} names {undo['module']!r}, no fault"]
     for number, undo in enumerate(whole):
         state.write_undo(number, undo)
     # The note comes last: with it the tombstone counts as taken over and is not read again.
     state.write_made(standing["drill"], {"module": module, "configuration": own})
     hands.journal.note("adopted", durable=True, system=name, drill=standing["drill"], told=value)
     return []
+
+
+def _undoes(module: str) -> bool:
+    """Whether it is a fault or a recovery: what stands in a database may be anybody's words."""
+    if not find_spec_safely(module):
+        return False
+    spec = find_spec(module)
+    path = Path(spec.origin) if spec and spec.origin else None
+    return path is not None and path.is_file() and bool(IS_ACTION.search(path.read_bytes()))
